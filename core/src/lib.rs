@@ -1,0 +1,16 @@
+//! Words and decisions that the policy and the launcher share.
+//!
+//! - [`launch`]: everything the policy tells the launcher about one pod, as types.
+//! - [`contract`]: those types as command-line arguments, and back.
+//! - [`flags`]: the `vllm serve` flags that the launcher owns, in every spelling vLLM accepts.
+//! - [`kubelet`]: what the kubelet does to `$(NAME)` in a command before anything else reads it.
+//! - [`environment`]: the names of environment variables, spelled once.
+//!
+//! This crate does no I/O and knows no Kubernetes objects; for those see `prefill-shape`.
+#![forbid(unsafe_code)]
+
+pub mod contract;
+pub mod environment;
+pub mod flags;
+pub mod kubelet;
+pub mod launch;

@@ -1,0 +1,272 @@
+//! What the pod's own entrypoint says, as a [`Launch`]. All or nothing: one word or statement that
+//! is not understood, and the whole pod is left alone.
+
+mod arguments;
+mod excerpt;
+mod script;
+mod words;
+
+use crate::environment::{Environment, Known, MARK};
+use crate::settings::{Settings, parallelism_from_annotation};
+use arguments::Word;
+use prefill_core::launch::{Launch, Parallelism};
+use prefill_core::{environment as names, flags, kubelet};
+use serde_json::Value;
+use std::borrow::Cow;
+
+pub(crate) use excerpt::excerpt;
+
+/// Annotation: the model, where the entrypoint names none.
+const MODEL: &str = "llm-d-prefill.io/model";
+/// Annotation: parallelism as a JSON object, where the entrypoint names none.
+const PARALLELISM: &str = "llm-d-prefill.io/parallelism";
+/// Annotation of Multus: the networks that the pod is attached to.
+const NETWORKS: &str = "k8s.v1.cni.cncf.io/networks";
+
+/// Why a pod is left alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct NotUnderstood {
+    /// Stable reason code.
+    pub(crate) code: &'static str,
+    /// Where, what was found, what to do.
+    pub(crate) detail: String,
+}
+
+impl NotUnderstood {
+    pub(crate) fn new(code: &'static str, detail: impl Into<String>) -> Self {
+        Self { code, detail: detail.into() }
+    }
+}
+
+/// A launch, and which kind of entrypoint it was read from.
+#[derive(Debug)]
+pub(crate) struct Adopted {
+    pub(crate) launch: Launch,
+    pub(crate) source: &'static str,
+}
+
+/// Reads the entrypoint of the serving container.
+pub(crate) fn adopt(pod: &Value, container: usize, settings: &Settings) -> Result<Adopted, NotUnderstood> {
+    let environment = Environment::new(pod, container);
+    let container = &pod["spec"]["containers"][container];
+    let said = |key: &str| container[key].as_array().map_or(&[][..], Vec::as_slice);
+    let text = |value: &'_ Value| value.as_str().unwrap_or_default().to_owned();
+    let command: Vec<String> = said("command").iter().map(text).collect();
+    let all: Vec<String> = said("command").iter().chain(said("args")).map(text).collect();
+    if let Some(word) = all.iter().find(|word| word.contains(MARK)) {
+        let found = excerpt(word);
+        return Err(NotUnderstood::new(
+            "control-character",
+            format!("`{found}` holds the control character U+0001"),
+        ));
+    }
+    let (mut adopted, said) = match all
+        .first()
+        .map(|word| (word.rsplit('/').next().unwrap_or_default(), &all[1..]))
+    {
+        None => (bare(pod, settings)?, arguments::Said::default()),
+        Some(_) if command.is_empty() => {
+            return Err(NotUnderstood::new(
+                "image-entrypoint",
+                "command is empty, so that `args` go to the image's own entrypoint; hint: name it, as `command: [vllm, serve]`",
+            ));
+        }
+        Some(("vllm", rest)) if all[0] != "vllm" && rest.first().is_some_and(|word| word == "serve") => {
+            let found = excerpt(&all[0]);
+            return Err(NotUnderstood::new(
+                "vllm-path",
+                format!(
+                    "`{found}` may not be the `vllm` on PATH, which the launcher starts; hint: set `command: [vllm, serve]`"
+                ),
+            ));
+        }
+        Some(("vllm", rest)) if rest.first().is_some_and(|word| word == "serve") => {
+            let words: Vec<Word<'_>> =
+                rest[1..].iter().map(|word| Word::of_pod(word, &environment)).collect();
+            let (launch, said) = arguments::lift(&words)?;
+            (Adopted { launch, source: "vllm-serve" }, said)
+        }
+        Some(("bash", rest)) if rest.len() >= 2 && rest[0] == "-c" => {
+            let (launch, said) = from_script(&rest[1], &rest[2..], &environment)?;
+            (Adopted { launch, source: "kserve-script" }, said)
+        }
+        Some(_) => {
+            let found = excerpt(&all.join(" "));
+            return Err(NotUnderstood::new(
+                "other-entrypoint",
+                format!(
+                    "found `{found}`, expected `vllm serve …` or KServe's script; hint: set `command: [vllm, serve]`"
+                ),
+            ));
+        }
+    };
+    fill(&mut adopted.launch, pod, said, settings)?;
+    hints(&mut adopted.launch, pod, container);
+    Ok(adopted)
+}
+
+/// A pod without command and arguments: what it serves must be said elsewhere.
+fn bare(pod: &Value, settings: &Settings) -> Result<Adopted, NotUnderstood> {
+    let model = crate::pod::annotation(pod, MODEL).or(settings.model.as_deref()).ok_or_else(|| {
+        NotUnderstood::new(
+            "no-model",
+            format!(
+                "no command and no args, and nothing names the model; hint: annotate the pod with `{MODEL}`"
+            ),
+        )
+    })?;
+    Ok(Adopted { launch: Launch::new(kubelet::escape(model)), source: "annotations-and-settings" })
+}
+
+/// Annotations, then settings, for what the entrypoint does not say.
+fn fill(
+    launch: &mut Launch,
+    pod: &Value,
+    said: arguments::Said,
+    settings: &Settings,
+) -> Result<(), NotUnderstood> {
+    let annotated = match crate::pod::annotation(pod, PARALLELISM) {
+        None => Parallelism::default(),
+        Some(text) => parallelism_from_annotation(text).map_err(|problems| {
+            NotUnderstood::new(
+                "annotation",
+                format!("metadata.annotations[{PARALLELISM}]: {}", problems.join("; ")),
+            )
+        })?,
+    };
+    let sizes = &mut launch.parallelism;
+    for other in [&annotated, &settings.parallelism] {
+        sizes.tensor = sizes.tensor.or(other.tensor);
+        sizes.pipeline = sizes.pipeline.or(other.pipeline);
+        // One without the other would be a size that nobody asked for.
+        if sizes.data.is_none() && sizes.data_local.is_none() {
+            (sizes.data, sizes.data_local) = (other.data, other.data_local);
+        }
+        sizes.data_rpc_port = sizes.data_rpc_port.or(other.data_rpc_port);
+        sizes.expert |= other.expert && !said.expert;
+    }
+    Ok(())
+}
+
+/// What admission knows of RDMA, for the launcher's messages.
+fn hints(launch: &mut Launch, pod: &Value, container: &Value) {
+    let is_rdma =
+        |key: &str| ["rdma", "roce", "infiniband", "sriov", "hca"].iter().any(|word| key.contains(word));
+    let limits = container["resources"]["limits"].as_object();
+    for (key, value) in limits.into_iter().flatten().filter(|(key, _)| is_rdma(key)) {
+        let amount = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        launch.rdma_resources.push(kubelet::escape(&format!("{key}={amount}")).into_owned());
+    }
+    launch.networks =
+        crate::pod::annotation(pod, NETWORKS).map(|networks| kubelet::escape(networks).into_owned());
+}
+
+/// KServe's script, read in the order the pod reads it: kubelet, bash, vLLM.
+fn from_script(
+    script: &str,
+    positional: &[String],
+    environment: &Environment<'_>,
+) -> Result<(Launch, arguments::Said), NotUnderstood> {
+    let text = expand(script, environment)?;
+    let found = script::read(&text)?;
+    let mut arguments = Vec::new();
+    // The first word behind the script is bash's `$0`.
+    for word in positional.iter().skip(1) {
+        arguments.push(expand(word, environment)?);
+    }
+    if !found.reads_arguments && !arguments.is_empty() {
+        return Err(NotUnderstood::new(
+            "arguments-not-read",
+            format!(
+                "args `{}` are not read by the script; hint: leave them out",
+                excerpt(&arguments.join(" "))
+            ),
+        ));
+    }
+    let words = words::split(&found.command, &arguments)?;
+    let serve = words.iter().position(|word| word != "exec").unwrap_or(words.len());
+    let [vllm, verb, rest @ ..] = &words[serve..] else {
+        return Err(NotUnderstood::new("script-command", "the script does not end in `vllm serve MODEL`"));
+    };
+    if serve > 1 || vllm != "vllm" || verb != "serve" {
+        let found = excerpt(&words.join(" "));
+        return Err(NotUnderstood::new(
+            "script-command",
+            format!("the script ends in `{found}`, expected `vllm serve`"),
+        ));
+    }
+    let words: Vec<Word<'_>> = rest.iter().filter_map(|word| Word::of_shell(word)).collect();
+    let (mut launch, said) = arguments::lift(&words)?;
+    launch.additional_arguments = found.reads_additional_arguments;
+    launch.kv_transfer_default = found.kv_transfer.as_deref().map(|json| kubelet::escape(json).into_owned());
+    if found.reads_additional_arguments {
+        additional_arguments_mean_the_same(environment, &arguments)?;
+    }
+    Ok((launch, said))
+}
+
+/// What the kubelet makes of `text`. A value that is not known cannot be read by bash's rules.
+fn expand<'a>(text: &'a str, environment: &Environment<'a>) -> Result<Cow<'a, str>, NotUnderstood> {
+    let mut unknown = None;
+    let expanded = kubelet::expand(text, |name| match environment.get(name) {
+        Known::Value(value) => Some(value),
+        Known::Later => {
+            unknown.get_or_insert_with(|| name.to_owned());
+            None
+        }
+        Known::Missing => None,
+    });
+    match unknown {
+        // With `envFrom`, anything that looks like a name may be one; a command line is none.
+        Some(name) if !name.contains([' ', '(', '\n']) => Err(NotUnderstood::new(
+            "value-not-known",
+            format!(
+                "`$({name})` in the script or its arguments has a value that only the running pod knows; hint: write the value"
+            ),
+        )),
+        _ => Ok(expanded),
+    }
+}
+
+/// `VLLM_ADDITIONAL_ARGS` is read by bash today and by the launcher tomorrow, which expands nothing:
+/// text in which bash would expand something must stay with bash. It stands before the arguments in
+/// KServe's script, and behind what the launcher writes itself: the same flag in both would change
+/// its winner.
+fn additional_arguments_mean_the_same(
+    environment: &Environment<'_>,
+    arguments: &[Cow<'_, str>],
+) -> Result<(), NotUnderstood> {
+    let given = |words: &[&str]| -> Vec<flags::Owned> {
+        let sorted = flags::sort(words).map(|sorted| sorted.owned).unwrap_or_default();
+        sorted.iter().map(|given| given.flag).collect()
+    };
+    let from_arguments: Vec<&str> = arguments.iter().flat_map(|word| word.split_whitespace()).collect();
+    let owned = given(&from_arguments);
+    let contends = match environment.get(names::VLLM_ADDITIONAL_ARGS) {
+        Known::Missing => false,
+        Known::Later => !owned.is_empty(),
+        Known::Value(text) => {
+            let words = words::split(&text, &[]).map_err(|problem| {
+                NotUnderstood::new(problem.code, format!("VLLM_ADDITIONAL_ARGS: {}", problem.detail))
+            })?;
+            let additional = given(&words.iter().map(String::as_str).collect::<Vec<_>>());
+            additional.iter().any(|flag| owned.contains(flag))
+        }
+    };
+    if contends {
+        return Err(NotUnderstood::new(
+            "contending-arguments",
+            "args and VLLM_ADDITIONAL_ARGS may both set the same flag; hint: keep it in one of the two",
+        ));
+    }
+    Ok(())
+}
+
+/// The words of `VLLM_ADDITIONAL_ARGS`; `None` where only the running pod knows them.
+pub(crate) fn additional_words(environment: &Environment<'_>) -> Option<Vec<String>> {
+    match environment.get(names::VLLM_ADDITIONAL_ARGS) {
+        Known::Missing => Some(Vec::new()),
+        Known::Later => None,
+        Known::Value(text) => words::split(&text, &[]).ok(),
+    }
+}

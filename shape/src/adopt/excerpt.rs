@@ -1,0 +1,102 @@
+//! A short quotation of the pod's own text, fit for an annotation: one line, at most 120
+//! characters, secrets masked.
+
+const LENGTH: usize = 120;
+const SECRET_NAMES: [&str; 7] =
+    ["TOKEN", "SECRET", "PASSWORD", "PASSWD", "CREDENTIAL", "API_KEY", "ACCESS_KEY"];
+const SECRET_FLAGS: [&str; 3] = ["--api-key", "--hf-token", "--api_key"];
+const SECRET_STARTS: [&str; 4] = ["hf_", "sk-", "ghp_", "nvapi-"];
+const MASK: &str = "***";
+
+/// `text` in one line, at most 120 characters long, with secrets masked.
+pub(crate) fn excerpt(text: &str) -> String {
+    let mut out = String::new();
+    let mut mask_next = false;
+    // Words beyond the quotation's length cannot matter.
+    for word in text.split_whitespace().take(LENGTH) {
+        if !out.is_empty() {
+            out.push(' ');
+        }
+        if mask_next {
+            out.push_str(MASK);
+            mask_next = false;
+        } else {
+            mask_next = push(&mut out, word);
+        }
+        if out.chars().count() > LENGTH {
+            break;
+        }
+    }
+    if out.chars().count() > LENGTH {
+        out = out.chars().take(LENGTH - 1).chain(['…']).collect();
+    }
+    out.retain(|character| !character.is_control());
+    out
+}
+
+/// Adds `word`, masked where it holds a secret; true when the next word is one.
+fn push(out: &mut String, word: &str) -> bool {
+    if let Some((name, value)) = word.split_once('=') {
+        let upper = name.to_ascii_uppercase().replace('-', "_");
+        out.push_str(name);
+        out.push('=');
+        if SECRET_NAMES.iter().any(|part| upper.contains(part)) {
+            out.push_str(MASK);
+        } else {
+            masked(out, value);
+        }
+        return false;
+    }
+    masked(out, word);
+    SECRET_FLAGS.contains(&word) || word.eq_ignore_ascii_case("bearer")
+}
+
+/// Adds a value, masked where it is a token or a URL with a password.
+fn masked(out: &mut String, value: &str) {
+    let password = value.split_once("://").and_then(|(scheme, rest)| {
+        let (user, host) = rest.split_once('@')?;
+        (!user.contains('/')).then_some((scheme, host))
+    });
+    match password {
+        _ if starts_secret(value) => out.push_str(MASK),
+        Some((scheme, host)) => {
+            for part in [scheme, "://", MASK, "@", host] {
+                out.push_str(part);
+            }
+        }
+        None => out.push_str(value),
+    }
+}
+
+fn starts_secret(text: &str) -> bool {
+    let text = text.trim_start_matches(['"', '\'']);
+    SECRET_STARTS.iter().any(|start| text.starts_with(start) && text.len() > start.len() + 8)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::excerpt;
+
+    #[test]
+    fn secrets_are_masked() {
+        for (text, want) in [
+            ("export HF_TOKEN=hf_abcdefghijkl", "export HF_TOKEN=***"),
+            ("export my_api_key=\"x y\"", "export my_api_key=*** y\""),
+            ("vllm --api-key abc -tp 4", "vllm --api-key *** -tp 4"),
+            ("pip install https://me:pw@host/x", "pip install https://***@host/x"),
+            ("export https_proxy=http://me:pw@proxy:1", "export https_proxy=http://***@proxy:1"),
+            ("curl -H Bearer abc", "curl -H Bearer ***"),
+            ("echo sk-0123456789abcdef", "echo ***"),
+            ("ulimit  -l\n unlimited", "ulimit -l unlimited"),
+        ] {
+            assert_eq!(excerpt(text), want);
+        }
+    }
+
+    #[test]
+    fn at_most_120_characters() {
+        let long = excerpt(&"é ".repeat(200));
+        assert_eq!(long.chars().count(), 120);
+        assert!(long.ends_with('…'));
+    }
+}

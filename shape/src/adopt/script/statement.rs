@@ -1,0 +1,305 @@
+//! Which statements KServe's script can contain, and the values that its last command uses.
+
+use super::scan::Statement;
+use crate::environment::{LEADER_ADDRESS_MARK, WORKER_INDEX_MARK};
+use std::borrow::Cow;
+
+/// Variables in which the script keeps what it finds out about NICs. They end in the six exported
+/// ones, which the launcher sets itself.
+const FINDINGS: [&str; 19] = [
+    "active_hcas",
+    "active_hca_list",
+    "hcas",
+    "ucx_hcas",
+    "hca_port_pairs",
+    "hca_port_pairs_list",
+    "hca_dir",
+    "hca",
+    "hca_name",
+    "port_state_file",
+    "type_file",
+    "tpath",
+    "idx",
+    "gid_file",
+    "gid_value",
+    "gid_index_count",
+    "hca_gid_index",
+    "best_gid_index",
+    "max_count",
+];
+const COUNT: &str = "count";
+const EXPORTED: [&str; 6] = [
+    "NCCL_IB_HCA",
+    "NVSHMEM_HCA_LIST",
+    "UCX_NET_DEVICES",
+    "NCCL_IB_GID_INDEX",
+    "NVSHMEM_IB_GID_INDEX",
+    "UCX_IB_GID_INDEX",
+];
+
+/// Variables besides [`FINDINGS`] and [`EXPORTED`] that the script reads.
+const VARIABLES: [&str; 16] = [
+    "KSERVE_INFER_ROCE",
+    "KSERVE_INFER_IB_GID_INDEX_GREP",
+    "DP_ADDRESS_RESOLVE_ATTEMPTS",
+    "RESOLVE_ATTEMPTS",
+    "LWS_LEADER_ADDRESS",
+    "LWS_WORKER_INDEX",
+    "DP_ADDRESS",
+    "VLLM_VERSION",
+    "VLLM_ADDITIONAL_ARGS",
+    "VLLM_API_SERVER_COUNT",
+    "START_RANK",
+    "ACCESS_LOG_ARGS",
+    "SHUTDOWN_TIMEOUT_ARGS",
+    "KV_TRANSFER_ARGS",
+    "NF",
+    "i",
+];
+/// Operators of the script's conditions and what it compares with.
+const CONSTANTS: [&str; 21] = [
+    "",
+    "==",
+    "-ge",
+    "-ne",
+    "]",
+    "]]",
+    "-f",
+    "-d",
+    "-n",
+    "-z",
+    "-gt",
+    "-eq",
+    "=",
+    "!=",
+    "=~",
+    "true",
+    "0",
+    "1",
+    "^[0-9]+\\.[0-9]+",
+    "*\"--kv-transfer-config\"*",
+    "*\"--kv_transfer_config\"*",
+];
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Block {
+    If,
+    For,
+}
+
+/// What the statements so far come to.
+#[derive(Default)]
+pub(super) struct Statements<'a> {
+    blocks: Vec<Block>,
+    start_rank: Option<Cow<'a, str>>,
+    resolves_leader: bool,
+    access_log: Option<String>,
+    shutdown_timeout: Option<String>,
+    kv_transfer: Option<String>,
+}
+
+impl<'a> Statements<'a> {
+    pub(super) fn is_top_level(&self) -> bool {
+        self.blocks.is_empty()
+    }
+
+    pub(super) fn kv_transfer(&self) -> Option<&str> {
+        self.kv_transfer.as_deref()
+    }
+
+    /// What the command's `name` stands for.
+    pub(super) fn value(&self, name: &str) -> Option<Cow<'_, str>> {
+        match name {
+            "START_RANK" => self.start_rank.as_deref().map(Cow::Borrowed),
+            "DP_ADDRESS" if self.resolves_leader => Some(Cow::Borrowed(LEADER_ADDRESS_MARK)),
+            "ACCESS_LOG_ARGS" => self.access_log.as_deref().map(Cow::Borrowed),
+            "SHUTDOWN_TIMEOUT_ARGS" => self.shutdown_timeout.as_deref().map(Cow::Borrowed),
+            // Handed over on its own: it only stands where the user gives none.
+            "KV_TRANSFER_ARGS" if self.kv_transfer.is_some() => Some(Cow::Borrowed("")),
+            _ => None,
+        }
+    }
+
+    /// Takes one statement; `None` where no such script contains it.
+    pub(super) fn take(&mut self, statement: &Statement<'a>) -> Option<()> {
+        let words = &statement.words[..];
+        let in_loop = self.blocks.contains(&Block::For);
+        if !words.iter().all(|word| knows_variables(word)) {
+            return None;
+        }
+        let fits = match words {
+            ["if"] => {
+                self.blocks.push(Block::If);
+                true
+            }
+            ["then" | "elif" | "else"] => self.blocks.last() == Some(&Block::If),
+            ["do"] => self.blocks.last() == Some(&Block::For),
+            ["fi"] => self.blocks.pop() == Some(Block::If),
+            ["done"] => self.blocks.pop() == Some(Block::For),
+            ["for", header @ ..] => {
+                self.blocks.push(Block::For);
+                loop_header(header)
+            }
+            ["echo", ..] | ["cat", "/proc/driver/nvidia/params"] => true,
+            ["[" | "[[", operands @ ..] => operands.iter().all(|operand| is_operand(operand)),
+            ["grep", "-q" | "-H", pattern, files @ ..] => {
+                is_pattern(pattern) && files.iter().all(|file| is_found(file) || *file == "2>/dev/null")
+            }
+            ["sleep", "1"] | ["break"] => in_loop,
+            ["declare", "-A", name] => is_finding(name),
+            ["export", assignment] => exported(assignment),
+            [assignment] => return self.assign(assignment, statement.is_conditional),
+            _ => false,
+        };
+        fits.then_some(())
+    }
+
+    fn assign(&mut self, assignment: &'a str, is_conditional: bool) -> Option<()> {
+        let (name, value) = assignment.split_once('=')?;
+        let name = name.strip_suffix('+').unwrap_or(name);
+        let name = name.split_once('[').map_or(name, |(name, _)| name);
+        let fits = match name {
+            "KSERVE_INFER_IB_GID_INDEX_GREP" => value == "${KSERVE_INFER_IB_GID_INDEX_GREP:-\"RoCE v2\"}",
+            "RESOLVE_ATTEMPTS" => value == "${DP_ADDRESS_RESOLVE_ATTEMPTS:-30}",
+            "DP_ADDRESS" => {
+                self.resolves_leader = true;
+                value == "${LWS_LEADER_ADDRESS}" || value.starts_with("$(getent hosts ${LWS_LEADER_ADDRESS}")
+            }
+            "VLLM_VERSION" => value.starts_with("$(vllm --version"),
+            "START_RANK" => {
+                let once = self.start_rank.is_none() && self.blocks.is_empty() && !is_conditional;
+                self.start_rank = start_rank(value);
+                once && self.start_rank.is_some()
+            }
+            "ACCESS_LOG_ARGS" => keep(&mut self.access_log, value, |text| {
+                text == "--disable-uvicorn-access-log"
+                    || is_flag_with_value(text, "--disable-access-log-for-endpoints ")
+            }),
+            "SHUTDOWN_TIMEOUT_ARGS" => keep(&mut self.shutdown_timeout, value, |text| {
+                is_flag_with_value(text, "--shutdown-timeout ")
+            }),
+            "KV_TRANSFER_ARGS" => {
+                keep(&mut self.kv_transfer, value, |text| text.starts_with("--kv-transfer-config '{"))
+            }
+            name => is_finding(name) && is_found(value),
+        };
+        fits.then_some(())
+    }
+}
+
+fn is_finding(name: &str) -> bool {
+    FINDINGS.contains(&name) || name == COUNT
+}
+
+/// Whether `value` is found out, or where finding starts. A value that somebody wrote (a device
+/// name, say) would be lost.
+fn is_found(value: &str) -> bool {
+    let starts = ["()", "\"\"", "0", "\"3\""].contains(&value);
+    let list = value.strip_prefix('(').and_then(|value| value.strip_suffix(')'));
+    let found = |item: &str| {
+        let item = item.trim_matches(['"', '\'']);
+        item.starts_with('$')
+            || item.starts_with("/sys/class/infiniband/${")
+            || item.starts_with("/sys/class/infiniband/*/")
+    };
+    starts || list.map_or_else(|| found(value), |list| list.split_whitespace().all(found))
+}
+
+/// Whether every variable in `word` is one of the script's own, used without an operator that
+/// changes it. Another one carries something that its author wanted to happen.
+fn knows_variables(word: &str) -> bool {
+    word.match_indices('$').all(|(at, _)| {
+        let rest = &word[at + 1..];
+        let braced = rest.strip_prefix('{');
+        let name = braced.map_or(rest, |inner| inner.trim_start_matches(['#', '!']));
+        let end = name.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(name.len());
+        let (name, behind) = name.split_at(end);
+        if name.is_empty() {
+            // `$( … )` was checked by the scanner; `$*` and `$@` are the pod's own arguments.
+            return braced.is_none() && !rest.starts_with(['?', '$', '-']);
+        }
+        let plain = braced.is_none() || behind.starts_with(['}', '[']) || behind.starts_with(":-");
+        plain && (is_finding(name) || EXPORTED.contains(&name) || VARIABLES.contains(&name))
+    })
+}
+
+/// Whether `operand` can stand in a condition of the script: a variable, an operator, or one of the
+/// few constants it compares with. A device name cannot.
+fn is_operand(operand: &str) -> bool {
+    let text = operand.trim_matches(['"', '\'']);
+    let is_version =
+        || text.split('.').count() == 3 && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    text.starts_with('$') || CONSTANTS.contains(&text) || is_version()
+}
+
+fn is_pattern(pattern: &str) -> bool {
+    let text = pattern.trim_matches(['"', '\'']);
+    [".", "ACTIVE", "ffff:", "${KSERVE_INFER_IB_GID_INDEX_GREP}"].contains(&text)
+}
+
+fn loop_header(header: &[&str]) -> bool {
+    match header {
+        [arithmetic] => *arithmetic == "((i=1; i<=RESOLVE_ATTEMPTS; i++))",
+        ["hca_dir", "in", list] => *list == "/sys/class/infiniband/mlx5_*",
+        [name, "in", list] => is_finding(name) && is_found(list),
+        _ => false,
+    }
+}
+
+/// `NAME=${NAME:-$found}`: the environment wins over what was found.
+fn exported(assignment: &str) -> bool {
+    let Some((name, value)) = assignment.split_once('=') else { return false };
+    let default = value
+        .strip_prefix("${")
+        .and_then(|value| value.strip_prefix(name))
+        .and_then(|value| value.strip_prefix(":-$"));
+    EXPORTED.contains(&name) && default.is_some_and(|default| default.ends_with('}'))
+}
+
+/// `0`, or `LWS_WORKER_INDEX` times a number as the mark `INDEX:NUMBER`.
+fn start_rank(value: &str) -> Option<Cow<'_, str>> {
+    if value == "0" {
+        return Some(Cow::Borrowed("0"));
+    }
+    let product = value.strip_prefix("$((")?.strip_suffix("))")?;
+    let (index, factor) = product.split_once('*')?;
+    let factor: u32 = factor.trim().parse().ok()?;
+    let index = index.trim();
+    (index == "${LWS_WORKER_INDEX:-0}" || index == "LWS_WORKER_INDEX")
+        .then(|| Cow::Owned(format!("{WORKER_INDEX_MARK}:{factor}")))
+}
+
+fn is_flag_with_value(text: &str, flag: &str) -> bool {
+    text.strip_prefix(flag).is_some_and(|value| !value.is_empty() && !value.contains(' '))
+}
+
+/// Keeps the text of `value` where it is empty or fits; the last that is not empty counts, as the
+/// script only replaces a default by what this vLLM can do.
+fn keep(kept: &mut Option<String>, value: &str, fits: impl Fn(&str) -> bool) -> bool {
+    let Some(text) = literal(value) else { return false };
+    if text.is_empty() {
+        kept.get_or_insert_default();
+        return true;
+    }
+    let fits = fits(&text);
+    *kept = Some(text);
+    fits
+}
+
+/// The text of a value in double quotes in which nothing is expanded.
+fn literal(value: &str) -> Option<String> {
+    let inner = value.strip_prefix('"')?.strip_suffix('"')?;
+    let mut text = String::with_capacity(inner.len());
+    let mut characters = inner.chars();
+    while let Some(character) = characters.next() {
+        match character {
+            '\\' => match characters.next()? {
+                escaped @ ('"' | '\\' | '$' | '`') => text.push(escaped),
+                other => text.extend(['\\', other]),
+            },
+            '"' | '$' | '`' => return None,
+            other => text.push(other),
+        }
+    }
+    Some(text)
+}

@@ -1,0 +1,113 @@
+//! Pod in, canonical prefill Pod out.
+//!
+//! The law is **do no harm**: a pod that was valid and would have started is valid and starts
+//! after; nothing of its author's is lost; what is not understood wholly is left wholly alone.
+//!
+//! ```text
+//! labels ─► recognise ─► serving container ─► adopt (what the entrypoint says) ─► units ─► verdict
+//! ```
+//!
+//! - [`recognise`]: is this a prefill pod, and which role has it?
+//! - `serving`, `pod`: the container that runs vLLM; is the pod one that can be read?
+//! - `adopt/`: KServe's script or a `vllm serve` argument list, as a [`prefill_core::launch::Launch`].
+//! - `units/`: one file per part of the pod, each `enforce | default | off`.
+//! - [`canonical`]: the shapes, which are data (`shapes/*.yaml`).
+//! - [`settings`], [`verdict`]: what administrators say, and what authors are told.
+//!
+//! The pod is edited as raw JSON: a round trip through typed objects drops every field that the
+//! compiled-in Kubernetes version does not know, and the policy server would delete it from the
+//! pod. No I/O here and no waPC; for those see `prefill-policy`.
+#![forbid(unsafe_code)]
+
+mod adopt;
+pub mod canonical;
+mod environment;
+mod image;
+mod json;
+mod paths;
+mod pod;
+mod quantity;
+pub mod recognise;
+mod serving;
+pub mod settings;
+mod units;
+pub mod verdict;
+
+use adopt::NotUnderstood;
+use recognise::Role;
+use serde_json::Value;
+use settings::{Level, Mode, Settings};
+use units::Work;
+use verdict::{Kind, Outcome, Report, Unit};
+
+/// Annotation by which an author keeps a pod as it is.
+pub const SKIP: &str = "llm-d-prefill.io/skip";
+
+/// Shapes `pod`, which has `role`. On a rejection, and in report mode, `pod` is not to be used.
+pub fn shape(pod: &mut Value, role: Role, settings: &Settings) -> Outcome {
+    if let Err(problem) = pod::readable(pod) {
+        return Outcome::unreadable(&problem);
+    }
+    let serving = serving::find(pod, settings.container_name.as_deref());
+    if recognise::is_never_touched(pod, serving.as_ref().ok().copied()) {
+        return Outcome::not_ours();
+    }
+    let container = match serving {
+        Ok(container) => container,
+        Err(problem) => return leave(pod, role, settings, &problem),
+    };
+    if serving::is_already_shaped(&pod["spec"]["containers"][container]) {
+        return Outcome::not_ours();
+    }
+    let skip = pod::annotation(pod, SKIP) == Some("true");
+    if skip && settings.allow_skip {
+        let report = Report::new(role);
+        return finish(pod, Kind::Kept, report.with_code("skip", None), settings);
+    }
+    let adopted = adopt::adopt(pod, container, settings);
+    let launch = match (adopted, settings.level(Unit::Entrypoint)) {
+        (Ok(adopted), _) => Some(adopted),
+        // Without an entrypoint to write, what the text says is only missing to other units.
+        (Err(_), Level::Off) => None,
+        (Err(_), Level::Default) if pod::has_entrypoint(pod, container) => None,
+        (Err(problem), _) => return leave(pod, role, settings, &problem),
+    };
+    let mut work = Work::new(pod, container, role, settings, launch);
+    if skip {
+        work.report.code("skip-refused", None);
+        work.report
+            .warnings
+            .push(format!("`{SKIP}` is not allowed here: the policy's settings say `allowSkip: false`"));
+    }
+    if let Err(collision) = units::apply_all(&mut work) {
+        return match settings.mode {
+            Mode::Shape => Outcome::rejection(&collision),
+            Mode::Report => Outcome::would_reject(&collision),
+        };
+    }
+    let report = work.report;
+    let kind = if report.changes.is_empty() { Kind::Kept } else { Kind::Shaped };
+    finish(pod, kind, report, settings)
+}
+
+fn leave(pod: &mut Value, role: Role, settings: &Settings, problem: &NotUnderstood) -> Outcome {
+    let mut report = Report::new(role).with_code(problem.code, Some(&problem.detail));
+    report.warnings.push(format!("prefill pod left as it is: {}", problem.detail));
+    finish(pod, Kind::NotUnderstood, report, settings)
+}
+
+fn finish(pod: &mut Value, kind: Kind, report: Report, settings: &Settings) -> Outcome {
+    let verdict = report.verdict(kind);
+    let stands = pod::annotation(pod, verdict::ANNOTATION)
+        // Where nothing is left to change, what an earlier pass wrote is the better account.
+        .is_some_and(|present| present == verdict || (kind == Kind::Kept && Kind::Shaped.begins(present)));
+    match settings.mode {
+        Mode::Report => Outcome::reported(&verdict, report),
+        Mode::Shape => {
+            if !stands {
+                pod::annotate(pod, verdict::ANNOTATION, &verdict);
+            }
+            Outcome::decided(verdict, report, !stands)
+        }
+    }
+}

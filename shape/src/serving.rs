@@ -1,0 +1,69 @@
+//! The container that runs vLLM, found by evidence and never by position.
+
+use crate::adopt::NotUnderstood;
+use crate::json;
+use serde_json::Value;
+
+/// The launcher's file name.
+pub(crate) const LAUNCHER: &str = "prefill-launcher";
+
+/// The position of the serving container: the one that the settings name, else `main` (KServe) or
+/// `vllm` (llm-d), else the only one that runs vLLM.
+pub(crate) fn find(pod: &Value, name: Option<&str>) -> Result<usize, NotUnderstood> {
+    let containers = pod["spec"]["containers"].as_array().map_or(&[][..], Vec::as_slice);
+    let called = |name: &str| -> Vec<usize> {
+        (0..containers.len()).filter(|at| json::text(&containers[*at], "name") == Some(name)).collect()
+    };
+    let found = if let Some(name) = name {
+        called(name)
+    } else {
+        let mut known: Vec<usize> = ["main", "vllm"].into_iter().flat_map(called).collect();
+        if known.len() != 1 {
+            let candidates = if known.is_empty() { (0..containers.len()).collect() } else { known };
+            known = candidates.into_iter().filter(|at| runs_vllm(&containers[*at])).collect();
+        }
+        known
+    };
+    if let [only] = found[..] {
+        return Ok(only);
+    }
+    let names: Vec<String> =
+        containers.iter().map(|c| format!("`{}`", json::text(c, "name").unwrap_or_default())).collect();
+    let wanted = name.map_or("one that runs vLLM".to_owned(), |name| format!("`{name}`"));
+    Err(NotUnderstood::new(
+        "no-serving-container",
+        format!(
+            "spec.containers: {} of {} is {wanted}; hint: name the vLLM container `main` or set `containerName`",
+            if found.is_empty() { "none" } else { "more than one" },
+            names.join(", ")
+        ),
+    ))
+}
+
+fn words(container: &Value) -> impl Iterator<Item = &str> {
+    ["command", "args"]
+        .into_iter()
+        .filter_map(|key| container[key].as_array())
+        .flatten()
+        .filter_map(Value::as_str)
+}
+
+fn runs_vllm(container: &Value) -> bool {
+    let is = |word: &str, name| word.rsplit('/').next() == Some(name);
+    let mut previous_is_vllm = false;
+    words(container).any(|word| {
+        let runs = (previous_is_vllm && word == "serve") || word.contains("vllm serve") || is(word, LAUNCHER);
+        previous_is_vllm = is(word, "vllm");
+        runs
+    })
+}
+
+/// Whether this policy, of this or another revision, has written the entrypoint already.
+/// The verdict annotation is no evidence: anybody can write it.
+pub(crate) fn is_already_shaped(container: &Value) -> bool {
+    let mut words = words(container);
+    let launcher = words.next().is_some_and(|word| word.rsplit('/').next() == Some(LAUNCHER));
+    launcher
+        && words.next() == Some(prefill_core::contract::SUBCOMMAND)
+        && words.next().is_some_and(|word| word.starts_with("--contract="))
+}

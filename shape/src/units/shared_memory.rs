@@ -1,0 +1,92 @@
+//! `/dev/shm`: NCCL and vLLM's workers of one pod talk through it, and 64 MiB is not enough.
+
+use super::{Collision, Work, caches};
+use crate::canonical::Node;
+use crate::verdict::Unit;
+use crate::{json, paths, quantity};
+use serde_json::Value;
+
+const PATH: &str = "/dev/shm";
+
+pub(super) fn apply(work: &mut Work<'_>, enforce: bool) -> Result<(), Collision> {
+    let mounts = work.canonical().get("volumeMounts").map_or(&[][..], Node::items);
+    let Some(mount) = mounts.iter().find(|mount| mount.get("mountPath").and_then(Node::text) == Some(PATH))
+    else {
+        return Ok(());
+    };
+    let Some(volume) = mount.get("name").and_then(Node::text).and_then(|name| work.canonical_volume(name))
+    else {
+        return Ok(());
+    };
+    let name = volume.get("name").and_then(Node::text).unwrap_or_default();
+    if work.spec()["hostIPC"] == true {
+        work.code(Unit::SharedMemory, "withheld", Some("hostIPC shares the node's /dev/shm"));
+        return Ok(());
+    }
+    if let Some(present) = paths::mount_at(work.serving(), PATH) {
+        if enforce {
+            let name = json::text(present, "name").unwrap_or_default().to_owned();
+            if raise_limit(work, &name, volume) {
+                work.code(Unit::SharedMemory, "enforced", None);
+            }
+        }
+        return Ok(());
+    }
+    let named = paths::conflict(&work.named_paths, PATH).map(str::to_owned);
+    if !enforce {
+        if let Some(named) = named {
+            let detail = format!("the pod names {named}");
+            work.code(Unit::SharedMemory, "withheld", Some(&detail));
+            return Ok(());
+        }
+        if work.volume(name).is_some() {
+            return Ok(());
+        }
+    }
+    if let Some(named) = named.filter(|named| named.starts_with(PATH)) {
+        return Err(format!(
+            "spec.containers[{}].volumeMounts: the shape mounts `{name}` at `{PATH}`, the pod names `{named}`; hint: set `units.sharedMemory: default`",
+            work.container
+        ));
+    }
+    let why = "NCCL and vLLM's workers share memory here; the container default is 64 MiB";
+    match work.volume(name) {
+        Some(present) if present.get("emptyDir").is_none() => {
+            return Err(format!(
+                "spec.volumes: the shape's `{name}` is an emptyDir, the pod's `{name}` is `{}`; hint: rename the pod's volume",
+                caches::source(present)
+            ));
+        }
+        Some(_) => {
+            work.append(Unit::SharedMemory, "volumeMounts", mount.value(), why);
+            raise_limit(work, name, volume);
+        }
+        None => work.mount(Unit::SharedMemory, volume.value(), mount, why),
+    }
+    work.code(Unit::SharedMemory, if enforce { "enforced" } else { "filled" }, None);
+    Ok(())
+}
+
+/// Raises the limit of a memory volume that is smaller than the shape's; never lowers one.
+fn raise_limit(work: &mut Work<'_>, name: &str, canonical: &'static Node) -> bool {
+    let Some(limit) = canonical.at(&["emptyDir", "sizeLimit"]).and_then(Node::text) else { return false };
+    let volumes = work.spec()["volumes"].as_array().map_or(&[][..], Vec::as_slice);
+    let Some(at) = volumes.iter().position(|volume| json::text(volume, "name") == Some(name)) else {
+        return false;
+    };
+    let present = volumes[at]["emptyDir"].get("sizeLimit").and_then(Value::as_str).and_then(quantity::milli);
+    let smaller = present.zip(quantity::milli(limit)).is_some_and(|(present, limit)| present < limit);
+    if volumes[at]["emptyDir"]["medium"] != "Memory" || !smaller {
+        return false;
+    }
+    let volume =
+        work.spec_mut().and_then(|spec| spec.get_mut("volumes")).and_then(|volumes| volumes.get_mut(at));
+    if let Some(empty_dir) =
+        volume.and_then(|volume| volume.get_mut("emptyDir")).and_then(Value::as_object_mut)
+    {
+        empty_dir.insert("sizeLimit".to_owned(), Value::from(limit));
+        let path = format!("/spec/volumes/{at}/emptyDir/sizeLimit");
+        work.changed(Unit::SharedMemory, path, "NCCL and vLLM's workers need more than this");
+    }
+    true
+}

@@ -1,0 +1,221 @@
+//! What authors and administrators are told: the verdict annotation, warnings, audit annotations.
+
+use crate::recognise::Role;
+use serde_json::Value;
+use std::fmt::Write as _;
+
+/// The annotation that every recognised pod carries.
+pub const ANNOTATION: &str = "llm-d-prefill.io/verdict";
+
+/// A part of the pod that is shaped or left as a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// Image and pull policy.
+    Image,
+    /// Command, arguments and how the launcher comes into the pod.
+    Entrypoint,
+    /// The container's port.
+    Port,
+    /// Environment variables that belong to no other unit.
+    Environment,
+    /// The container's security context.
+    SecurityContext,
+    /// Liveness, readiness and startup probes.
+    Probes,
+    /// `preStop`, grace period and shutdown timeout.
+    Stop,
+    /// Certificate volume, mount and flags, and the probes' scheme.
+    Tls,
+    /// Home, model cache and temporary folder: variables and mounts together.
+    Caches,
+    /// `/dev/shm`.
+    SharedMemory,
+    /// Where a container's last words are read from.
+    TerminationMessage,
+}
+
+impl Unit {
+    /// Every unit, in the order in which they are shaped. The entrypoint is last: others add to
+    /// what the launcher is told.
+    pub const ALL: [Unit; 11] = [
+        Unit::Image,
+        Unit::Port,
+        Unit::Environment,
+        Unit::Caches,
+        Unit::SharedMemory,
+        Unit::SecurityContext,
+        Unit::Tls,
+        Unit::Stop,
+        Unit::Probes,
+        Unit::TerminationMessage,
+        Unit::Entrypoint,
+    ];
+
+    /// Its key in the settings.
+    pub fn setting(self) -> &'static str {
+        match self {
+            Unit::Image => "image",
+            Unit::Entrypoint => "entrypoint",
+            Unit::Port => "port",
+            Unit::Environment => "environment",
+            Unit::SecurityContext => "securityContext",
+            Unit::Probes => "probes",
+            Unit::Stop => "stop",
+            Unit::Tls => "tls",
+            Unit::Caches => "caches",
+            Unit::SharedMemory => "sharedMemory",
+            Unit::TerminationMessage => "terminationMessage",
+        }
+    }
+
+    /// Its name in reason codes.
+    pub fn name(self) -> &'static str {
+        match self {
+            Unit::SecurityContext => "security-context",
+            Unit::SharedMemory => "shared-memory",
+            Unit::TerminationMessage => "termination-message",
+            other => other.setting(),
+        }
+    }
+}
+
+/// What became of a recognised pod.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// At least one unit was changed.
+    Shaped,
+    /// Nothing had to change.
+    Kept,
+    /// The pod was left wholly alone.
+    NotUnderstood,
+}
+
+impl Kind {
+    /// The words that begin a verdict.
+    pub fn words(self) -> &'static str {
+        match self {
+            Kind::Shaped => "shaped",
+            Kind::Kept => "kept",
+            Kind::NotUnderstood => "not understood",
+        }
+    }
+
+    pub(crate) fn begins(self, verdict: &str) -> bool {
+        verdict.strip_prefix(self.words()).is_some_and(|rest| rest.starts_with(':'))
+    }
+}
+
+/// One change to the pod.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// JSON pointer of what changed.
+    pub path: String,
+    /// The unit it belongs to.
+    pub unit: Unit,
+    /// Why.
+    pub why: String,
+}
+
+/// What was done to one pod, and why.
+#[derive(Clone, Debug)]
+pub struct Report {
+    role: Role,
+    /// Every change.
+    pub changes: Vec<Change>,
+    /// Reason codes, each with what it is about.
+    codes: Vec<(String, Option<String>)>,
+    /// What the pod's author should act on.
+    pub warnings: Vec<String>,
+}
+
+impl Report {
+    pub(crate) fn new(role: Role) -> Self {
+        Self { role, changes: Vec::new(), codes: Vec::new(), warnings: Vec::new() }
+    }
+
+    pub(crate) fn code(&mut self, code: &str, detail: Option<&str>) {
+        self.codes.push((code.to_owned(), detail.map(str::to_owned)));
+    }
+
+    pub(crate) fn with_code(mut self, code: &str, detail: Option<&str>) -> Self {
+        self.code(code, detail);
+        self
+    }
+
+    /// `shaped: leader; image-replaced (was …); …`: stable codes, no version and no time, so that
+    /// a second pass writes the same.
+    pub(crate) fn verdict(&self, kind: Kind) -> String {
+        let mut text = format!("{}: {}", kind.words(), self.role.name());
+        for (code, detail) in &self.codes {
+            let _ = write!(text, "; {code}");
+            if let Some(detail) = detail {
+                let _ = write!(text, " ({detail})");
+            }
+        }
+        text
+    }
+
+    /// The changes as a JSON list of `{path, unit, why}`.
+    fn changes(&self) -> Value {
+        let change = |change: &Change| serde_json::json!({ "path": change.path, "unit": change.unit.name(), "why": change.why });
+        Value::Array(self.changes.iter().map(change).collect())
+    }
+}
+
+/// The answer about one pod.
+#[derive(Clone, Debug, Default)]
+pub struct Outcome {
+    /// Whether the pod given was changed and is to be used.
+    pub mutated: bool,
+    /// Why the pod is refused.
+    pub rejection: Option<String>,
+    /// The verdict; none where the pod is not ours.
+    pub verdict: Option<String>,
+    /// What the pod's author should act on.
+    pub warnings: Vec<String>,
+    /// Every change as JSON, for audit logs.
+    pub changes: Option<String>,
+}
+
+impl Outcome {
+    pub(crate) fn not_ours() -> Self {
+        Self::default()
+    }
+
+    pub(crate) fn unreadable(problem: &str) -> Self {
+        let text = format!("not understood: unreadable ({problem})");
+        Self {
+            warnings: vec![format!("prefill pod left as it is: {problem}")],
+            verdict: Some(text),
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn rejection(collision: &str) -> Self {
+        Self { rejection: Some(collision.to_owned()), ..Self::default() }
+    }
+
+    pub(crate) fn would_reject(collision: &str) -> Self {
+        let text = format!("would be rejected: {collision}");
+        let warnings = vec![format!("report only, {text}")];
+        Self { verdict: Some(format!("report: {text}")), warnings, ..Self::default() }
+    }
+
+    pub(crate) fn reported(verdict: &str, report: Report) -> Self {
+        let mut warnings = vec![format!("report only, would be {verdict}")];
+        let changes = Some(report.changes().to_string());
+        warnings.extend(report.warnings);
+        Self { verdict: Some(format!("report: {verdict}")), warnings, changes, ..Self::default() }
+    }
+
+    pub(crate) fn decided(verdict: String, report: Report, mutated: bool) -> Self {
+        let changes = (!report.changes.is_empty()).then(|| report.changes().to_string());
+        Self {
+            mutated: mutated || changes.is_some(),
+            verdict: Some(verdict),
+            warnings: report.warnings,
+            changes,
+            rejection: None,
+        }
+    }
+}
