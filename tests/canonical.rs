@@ -30,7 +30,8 @@ fn expected(shape: &str) -> Table {
         let (repair, _) = repair.split_once(" # ").unwrap_or_else(|| panic!("{line}: no reason"));
         let (path, values) = repair.split_once(": ").unwrap_or_else(|| panic!("{line}"));
         let (from, to) = values.split_once(" -> ").unwrap_or_else(|| panic!("{line}"));
-        let value = |text: &str| (text.trim() != "(absent)").then(|| serde_json::from_str::<Value>(text).unwrap());
+        let value =
+            |text: &str| (text.trim() != "(absent)").then(|| serde_json::from_str::<Value>(text).unwrap());
         assert_eq!(table.remove(path), value(from), "{line}: the source says otherwise");
         table.extend(value(to).map(|value| (path.to_owned(), value)));
     }
@@ -44,7 +45,10 @@ fn flatten(value: &Value, path: &str, out: &mut Table) {
     };
     match value {
         Value::Object(map) if !map.is_empty() => {
-            for (key, value) in map.iter().filter(|(key, _)| !matches!(key.as_str(), "command" | "args") || path.contains("preStop")) {
+            for (key, value) in map
+                .iter()
+                .filter(|(key, _)| !matches!(key.as_str(), "command" | "args") || path.contains("preStop"))
+            {
                 flatten(value, &if path.is_empty() { key.clone() } else { format!("{path}.{key}") }, out);
             }
         }
@@ -53,7 +57,8 @@ fn flatten(value: &Value, path: &str, out: &mut Table) {
             for (at, item) in items.iter().enumerate() {
                 let mut item = item.clone();
                 let name = key.and_then(|key| item.as_object_mut().and_then(|item| item.remove(key)));
-                let name = name.map_or(at.to_string(), |name| name.as_str().map_or(name.to_string(), str::to_owned));
+                let name =
+                    name.map_or(at.to_string(), |name| name.as_str().map_or(name.to_string(), str::to_owned));
                 flatten(&item, &format!("{path}[{name}]"), out);
             }
         }
@@ -68,15 +73,21 @@ fn every_shape_is_what_was_transcribed() {
     assert_eq!(SHAPES.len(), 2);
     for shape in SHAPES {
         let mut ours = Table::new();
-        for (role, node) in [("leader", &shape.leader), ("worker", &shape.worker), ("single", &shape.single)] {
+        for (role, node) in [("leader", &shape.leader), ("worker", &shape.worker), ("single", &shape.single)]
+        {
             let mut leaves = Table::new();
             flatten(&node.value(), "", &mut leaves);
             ours.extend(leaves.into_iter().map(|(path, value)| (format!("{role} {path}"), value)));
         }
         let expected = expected(shape.name);
-        let missing: Vec<_> = expected.iter().filter(|(path, value)| ours.get(*path) != Some(value)).collect();
+        let missing: Vec<_> =
+            expected.iter().filter(|(path, value)| ours.get(*path) != Some(value)).collect();
         let extra: Vec<_> = ours.iter().filter(|(path, value)| expected.get(*path) != Some(value)).collect();
-        assert!(missing.is_empty() && extra.is_empty(), "{}: expected {missing:#?}, found {extra:#?}", shape.name);
+        assert!(
+            missing.is_empty() && extra.is_empty(),
+            "{}: expected {missing:#?}, found {extra:#?}",
+            shape.name
+        );
     }
 }
 
@@ -84,8 +95,13 @@ fn every_shape_is_what_was_transcribed() {
 fn every_repair_has_a_decision() {
     let decisions = corpus::folder().join("../docs/decisions");
     for line in lines("repairs.txt") {
-        let number = line.rsplit(|c: char| !c.is_ascii_digit()).find(|word| word.len() == 4).unwrap_or_else(|| panic!("{line}"));
-        let found = fs::read_dir(&decisions).unwrap().any(|entry| entry.unwrap().file_name().to_string_lossy().starts_with(number));
+        let number = line
+            .rsplit(|c: char| !c.is_ascii_digit())
+            .find(|word| word.len() == 4)
+            .unwrap_or_else(|| panic!("{line}"));
+        let found = fs::read_dir(&decisions)
+            .unwrap()
+            .any(|entry| entry.unwrap().file_name().to_string_lossy().starts_with(number));
         assert!(found, "{line}: docs/decisions has no {number}");
     }
 }

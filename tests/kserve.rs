@@ -2,7 +2,12 @@
 //! that this test asks for a folder of pods (`PREFILL_KSERVE=…/pods`), each with the argument list
 //! that bash gave to vLLM (`…/argv/NAME.txt`, a JSON list). Every pod must be shaped, and the
 //! launcher must be told what vLLM was told.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "a test that cannot go on fails and says why")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test that cannot go on fails and says why"
+)]
 
 use prefill_core::contract::Reader;
 use prefill_core::flags::{self, Owned};
@@ -39,7 +44,8 @@ fn every_real_pod_is_adopted_as_bash_reads_it() {
 fn check(pod: &mut Value, words: &[String]) -> Result<(), String> {
     let labels = pod["metadata"]["labels"].clone();
     let settings = Settings::default();
-    let role = recognise::role(|name| labels.get(name).and_then(Value::as_str), &settings).ok_or("not recognised")?;
+    let role = recognise::role(|name| labels.get(name).and_then(Value::as_str), &settings)
+        .ok_or("not recognised")?;
     let outcome = shape(pod, role, &settings);
     let verdict = outcome.verdict.unwrap_or_default();
     if !verdict.starts_with("shaped") {
@@ -60,7 +66,11 @@ fn compare(launch: &Launch, words: &[String]) -> Result<(), String> {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     assert_eq!(words[0], "serve");
     let same = |what: &str, ours: String, theirs: String| {
-        if ours == theirs { Ok(()) } else { Err(format!("{what}: launcher is told {ours}, bash told vLLM {theirs}")) }
+        if ours == theirs {
+            Ok(())
+        } else {
+            Err(format!("{what}: launcher is told {ours}, bash told vLLM {theirs}"))
+        }
     };
     same("model", launch.model.clone(), words[1].to_owned())?;
     let sorted = flags::sort(&words[2..]).map_err(|error| format!("{error:?}"))?;
@@ -71,12 +81,20 @@ fn compare(launch: &Launch, words: &[String]) -> Result<(), String> {
     same("tensor", format!("{:?}", number(sizes.tensor)), format!("{:?}", value(Owned::Tensor)))?;
     same("data", format!("{:?}", number(sizes.data)), format!("{:?}", value(Owned::Data)))?;
     same("dataLocal", format!("{:?}", number(sizes.data_local)), format!("{:?}", value(Owned::DataLocal)))?;
-    same("rpc port", format!("{:?}", sizes.data_rpc_port.map(|port| port.to_string())), format!("{:?}", value(Owned::DataRpcPort)))?;
+    same(
+        "rpc port",
+        format!("{:?}", sizes.data_rpc_port.map(|port| port.to_string())),
+        format!("{:?}", value(Owned::DataRpcPort)),
+    )?;
     same("expert", sizes.expert.to_string(), last(Owned::Expert).is_some().to_string())?;
     same("headless", launch.headless.to_string(), last(Owned::Headless).is_some().to_string())?;
     same("names", launch.served_model_names.join(" "), value(Owned::ServedModelName).unwrap_or_default())?;
     same("tls", launch.tls.is_some().to_string(), last(Owned::TlsCertificate).is_some().to_string())?;
-    same("timeout", format!("{:?}", number(launch.shutdown_timeout)), format!("{:?}", value(Owned::ShutdownTimeout)))?;
+    same(
+        "timeout",
+        format!("{:?}", number(launch.shutdown_timeout)),
+        format!("{:?}", value(Owned::ShutdownTimeout)),
+    )?;
     let rank = match launch.start_rank {
         StartRank::Unset => None,
         StartRank::WorkerIndex => sizes.data_local,
@@ -88,7 +106,10 @@ fn compare(launch: &Launch, words: &[String]) -> Result<(), String> {
     same("address", format!("{address:?}"), format!("{theirs:?}"))?;
     let mut rest: Vec<&str> = sorted.rest.iter().map(|at| words[2 + at]).collect();
     for word in &launch.passthrough {
-        let at = rest.iter().position(|theirs| theirs == word).ok_or(format!("`{word}` is not what bash told vLLM"))?;
+        let at = rest
+            .iter()
+            .position(|theirs| theirs == word)
+            .ok_or(format!("`{word}` is not what bash told vLLM"))?;
         rest.remove(at);
     }
     // What remains came from VLLM_ADDITIONAL_ARGS, or is the default for KV transfer.

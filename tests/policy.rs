@@ -12,7 +12,8 @@ const SIZE: usize = 350_000;
 
 fn bytes() -> Vec<u8> {
     let file = corpus::folder().join("../policy.wasm");
-    fs::read(&file).unwrap_or_else(|error| panic!("{}: {error}; hint: run `make policy.wasm`", file.display()))
+    fs::read(&file)
+        .unwrap_or_else(|error| panic!("{}: {error}; hint: run `make policy.wasm`", file.display()))
 }
 
 /// JSON with its members in one order: a map's order is not part of an answer.

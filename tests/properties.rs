@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 fn pass(pod: &Value, settings: &Value) -> (Value, bool) {
     let request = json!({ "operation": "CREATE", "kind": { "group": "", "kind": "Pod" }, "object": pod });
     let payload = json!({ "request": request, "settings": settings }).to_string();
-    let response: Value = serde_json::from_slice(&prefill_policy::validate(payload.as_bytes()).unwrap()).unwrap();
+    let response: Value =
+        serde_json::from_slice(&prefill_policy::validate(payload.as_bytes()).unwrap()).unwrap();
     match response.get("mutated_object").filter(|object| !object.is_null()) {
         Some(object) => (object.clone(), object != pod),
         None => (pod.clone(), false),
@@ -31,20 +32,38 @@ fn harm(before: &Value, after: &Value, settings: &Value) -> Vec<String> {
         map.remove("status");
     }
     if defaulted != *after {
-        harm.push(format!("not written with the API's defaults: {}", serde_json::to_string(&json_patch::diff(after, &defaulted)).unwrap()));
+        harm.push(format!(
+            "not written with the API's defaults: {}",
+            serde_json::to_string(&json_patch::diff(after, &defaulted)).unwrap()
+        ));
     }
     let (again, _) = pass(&defaulted, settings);
     if again != *after {
-        harm.push(format!("a second pass changes it: {}", serde_json::to_string(&json_patch::diff(after, &again)).unwrap()));
+        harm.push(format!(
+            "a second pass changes it: {}",
+            serde_json::to_string(&json_patch::diff(after, &again)).unwrap()
+        ));
     }
     if pod_validation::violations(before).is_empty() {
-        harm.extend(pod_validation::violations(after).into_iter().map(|violation| format!("no longer valid: {violation}")));
+        harm.extend(
+            pod_validation::violations(after)
+                .into_iter()
+                .map(|violation| format!("no longer valid: {violation}")),
+        );
     }
     if pod_security::baseline(before).is_empty() {
-        harm.extend(pod_security::baseline(after).into_iter().map(|violation| format!("no longer baseline: {violation}")));
+        harm.extend(
+            pod_security::baseline(after)
+                .into_iter()
+                .map(|violation| format!("no longer baseline: {violation}")),
+        );
     }
     if pod_security::restricted(before).is_empty() {
-        harm.extend(pod_security::restricted(after).into_iter().map(|violation| format!("no longer restricted: {violation}")));
+        harm.extend(
+            pod_security::restricted(after)
+                .into_iter()
+                .map(|violation| format!("no longer restricted: {violation}")),
+        );
     }
     if qos::class(before) != qos::class(after) {
         harm.push(format!("QoS class was {:?}, is {:?}", qos::class(before), qos::class(after)));
@@ -63,7 +82,10 @@ fn lost(before: &Value, after: &Value, path: &str, enforced: bool) -> Vec<String
             .iter()
             .flat_map(|(key, value)| {
                 let path = format!("{path}/{key}");
-                after.get(key).map_or_else(|| vec![format!("{path} is gone")], |after| lost(value, after, &path, enforced))
+                after.get(key).map_or_else(
+                    || vec![format!("{path} is gone")],
+                    |after| lost(value, after, &path, enforced),
+                )
             })
             .collect(),
         (Value::Array(before), Value::Array(after)) if before.len() <= after.len() => before
@@ -91,7 +113,11 @@ fn no_pod_of_the_corpus_is_harmed() {
             let before = case.pod().unwrap();
             let (after, changed) = pass(&before, &case.settings());
             if changed {
-                all.extend(harm(&before, &after, &case.settings()).into_iter().map(|harm| format!("{}: {harm}", case.path())));
+                all.extend(
+                    harm(&before, &after, &case.settings())
+                        .into_iter()
+                        .map(|harm| format!("{}: {harm}", case.path())),
+                );
             }
         }
     }
@@ -107,17 +133,27 @@ fn the_corpus_is_written_with_the_api_servers_defaults() {
             let Some(pod) = pod.filter(|pod| pod["kind"] == "Pod") else { continue };
             let mut defaulted = pod.clone();
             api_defaults::apply(&mut defaulted);
-            if pod.get("status").is_none() && let Some(map) = defaulted.as_object_mut() {
+            if pod.get("status").is_none()
+                && let Some(map) = defaulted.as_object_mut()
+            {
                 map.remove("status");
             }
             if defaulted != pod {
-                wrong.push(format!("{}: {}", case.path(), serde_json::to_string(&json_patch::diff(&pod, &defaulted)).unwrap()));
+                wrong.push(format!(
+                    "{}: {}",
+                    case.path(),
+                    serde_json::to_string(&json_patch::diff(&pod, &defaulted)).unwrap()
+                ));
             }
             let payload: Value = serde_json::from_slice(&case.payload).unwrap();
             if payload["request"]["operation"] != "CREATE" {
                 continue;
             }
-            wrong.extend(pod_validation::violations(&pod).into_iter().map(|violation| format!("{}: {violation}", case.path())));
+            wrong.extend(
+                pod_validation::violations(&pod)
+                    .into_iter()
+                    .map(|violation| format!("{}: {violation}", case.path())),
+            );
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -125,7 +161,8 @@ fn the_corpus_is_written_with_the_api_servers_defaults() {
 
 #[test]
 fn a_pod_that_other_settings_shaped_is_left_to_them() {
-    let first = json!({ "image": "registry.example/team/serving:1", "units": { "probes": "off", "stop": "off" } });
+    let first =
+        json!({ "image": "registry.example/team/serving:1", "units": { "probes": "off", "stop": "off" } });
     let second = json!({ "shape": "llm-d-cuda-v0.9.0", "launcher": { "delivery": "imageVolume" }, "units": { "securityContext": "enforce" } });
     let mut shaped = 0;
     for case in corpus::cases("mutate").unwrap() {
@@ -153,7 +190,9 @@ fn argument() -> impl Strategy<Value = String> {
 fn environment() -> impl Strategy<Value = Value> {
     let value = ("(HOME|HF_HOME|HF_HUB_CACHE|SIZE|VLLM_LOGGING_LEVEL|X)", "[a-z0-9/$()]{0,8}")
         .prop_map(|(name, value)| json!({ "name": name, "value": value }));
-    let from = Just(json!({ "name": "SIZE", "valueFrom": { "fieldRef": { "apiVersion": "v1", "fieldPath": "status.podIP" } } }));
+    let from = Just(
+        json!({ "name": "SIZE", "valueFrom": { "fieldRef": { "apiVersion": "v1", "fieldPath": "status.podIP" } } }),
+    );
     prop_oneof![4 => value, 1 => from]
 }
 
@@ -172,7 +211,9 @@ fn security() -> impl Strategy<Value = Value> {
         Just(json!({})),
         Just(json!({ "privileged": true })),
         Just(json!({ "capabilities": { "add": ["SYS_ADMIN"] } })),
-        Just(json!({ "allowPrivilegeEscalation": false, "runAsNonRoot": true, "capabilities": { "drop": ["ALL"] }, "seccompProfile": { "type": "RuntimeDefault" } })),
+        Just(
+            json!({ "allowPrivilegeEscalation": false, "runAsNonRoot": true, "capabilities": { "drop": ["ALL"] }, "seccompProfile": { "type": "RuntimeDefault" } })
+        ),
         Just(json!({ "runAsUser": 0 })),
     ]
 }
@@ -180,7 +221,9 @@ fn security() -> impl Strategy<Value = Value> {
 fn resources() -> impl Strategy<Value = Value> {
     prop_oneof![
         Just(json!({})),
-        Just(json!({ "limits": { "cpu": "64", "memory": "512Gi", "nvidia.com/gpu": "8", "rdma/roce_gdr": "1" }, "requests": { "cpu": "64", "memory": "512Gi", "nvidia.com/gpu": "8", "rdma/roce_gdr": "1" } })),
+        Just(
+            json!({ "limits": { "cpu": "64", "memory": "512Gi", "nvidia.com/gpu": "8", "rdma/roce_gdr": "1" }, "requests": { "cpu": "64", "memory": "512Gi", "nvidia.com/gpu": "8", "rdma/roce_gdr": "1" } })
+        ),
         Just(json!({ "requests": { "cpu": "50m" } })),
     ]
 }
@@ -234,7 +277,18 @@ prop_compose! {
 
 fn settings() -> impl Strategy<Value = Value> {
     let level = prop_oneof![4 => Just("default"), 1 => Just("enforce"), 1 => Just("off")];
-    let names = ["image", "entrypoint", "port", "environment", "securityContext", "probes", "stop", "caches", "sharedMemory", "terminationMessage"];
+    let names = [
+        "image",
+        "entrypoint",
+        "port",
+        "environment",
+        "securityContext",
+        "probes",
+        "stop",
+        "caches",
+        "sharedMemory",
+        "terminationMessage",
+    ];
     let units = prop::collection::vec(level, names.len());
     let shape = prop_oneof![Just("auto"), Just("llm-d-cuda-v0.4.0"), Just("llm-d-cuda-v0.9.0")];
     let profile = of(prop_oneof![Just("reference"), Just("head"), Just("restricted"), Just("keep")]);
@@ -242,10 +296,19 @@ fn settings() -> impl Strategy<Value = Value> {
     (of(units), shape, profile, tls).prop_map(move |(units, shape, profile, tls)| {
         let mut settings = json!({ "shape": shape });
         if let Some(units) = units {
-            settings["units"] = names.iter().map(|name| (*name).to_owned()).zip(units.into_iter().map(Value::from)).collect::<serde_json::Map<_, _>>().into();
+            settings["units"] = names
+                .iter()
+                .map(|name| (*name).to_owned())
+                .zip(units.into_iter().map(Value::from))
+                .collect::<serde_json::Map<_, _>>()
+                .into();
         }
-        if let Some(profile) = profile { settings["securityProfile"] = json!(profile); }
-        if let Some(tls) = tls { settings["tls"] = json!({ "secretName": tls }); }
+        if let Some(profile) = profile {
+            settings["securityProfile"] = json!(profile);
+        }
+        if let Some(tls) = tls {
+            settings["tls"] = json!({ "secretName": tls });
+        }
         settings
     })
 }

@@ -24,7 +24,9 @@ fn check(kind: &str, expected: impl Fn(&Value) -> bool) {
 /// Whether the patch changes more than the verdict.
 fn changes_the_spec(got: &Value) -> bool {
     let operations = got["patch"].as_array().map_or(&[][..], Vec::as_slice);
-    operations.iter().any(|operation| operation["path"].as_str().is_some_and(|path| path.starts_with("/spec")))
+    operations
+        .iter()
+        .any(|operation| operation["path"].as_str().is_some_and(|path| path.starts_with("/spec")))
 }
 
 #[test]
@@ -56,13 +58,17 @@ fn settings() {
         let answer: Value = serde_json::from_slice(&answer).unwrap();
         failures.extend(case.compare(&answer).err().map(|error| error.to_string()));
         // `validate` agrees: it warns about exactly the settings that are not valid.
-        let pod = json!({ "metadata": { "labels": { "llm-d.ai/role": "prefill" } }, "spec": { "containers": [] } });
+        let pod =
+            json!({ "metadata": { "labels": { "llm-d.ai/role": "prefill" } }, "spec": { "containers": [] } });
         let settings: Value = serde_json::from_slice(&case.payload).unwrap();
         let kind = json!({ "group": "", "version": "v1", "kind": "Pod" });
         let request = json!({ "operation": "CREATE", "kind": kind, "object": pod });
         let payload = json!({ "request": request, "settings": settings }).to_string();
-        let answered: Value = serde_json::from_slice(&prefill_policy::validate(payload.as_bytes()).unwrap()).unwrap();
-        let warned = answered["warnings"][0].as_str().is_some_and(|warning| warning.starts_with("left as it is: settings: "));
+        let answered: Value =
+            serde_json::from_slice(&prefill_policy::validate(payload.as_bytes()).unwrap()).unwrap();
+        let warned = answered["warnings"][0]
+            .as_str()
+            .is_some_and(|warning| warning.starts_with("left as it is: settings: "));
         if warned == answer["valid"].as_bool().unwrap() {
             failures.push(format!("{}: validate and validate_settings disagree: {answered}", case.path()));
         }

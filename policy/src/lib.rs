@@ -13,6 +13,11 @@ use kubewarden_policy_sdk::{accept_request, protocol_version_guest};
 use prefill_shape::settings::Settings;
 use serde_json::Value;
 
+/// The standard library's allocator takes half as long again for the many small pieces of a pod.
+#[cfg(target_arch = "wasm32")]
+#[global_allocator]
+static ALLOCATOR: rlsf::SmallGlobalTlsf = rlsf::SmallGlobalTlsf::new();
+
 /// Called by the host once for each instance.
 #[expect(unsafe_code, reason = "the host finds this function by its name")]
 #[unsafe(no_mangle)]
@@ -24,28 +29,36 @@ pub extern "C" fn wapc_init() {
 
 /// Answers one admission request.
 pub fn validate(payload: &[u8]) -> CallResult {
-    let request = match request::Outline::read(payload) {
-        Ok(request) => request,
+    let payload_read: request::Payload = match serde_json::from_slice(payload) {
+        Ok(read) => read,
         Err(problem) => return response::accept_with_warning(&format!("request not read: {problem}")),
     };
+    let request::Payload { settings, request } = payload_read;
     if !request.creates_a_pod() {
         return accept_request();
     }
-    let settings = match Settings::read(&request.settings) {
+    let Some(object) = request.object else { return accept_request() };
+    let settings = match Settings::read(&settings) {
         Ok(settings) => settings,
         // The policy server checks settings at its start, so that this is a host without that check.
         Err(problems) => return response::accept_with_warning(&format!("settings: {}", problems.join("; "))),
     };
-    let Some(role) = prefill_shape::recognise::role(|label| request.label(label), &settings) else {
+    let Some(role) = prefill_shape::recognise::role(|name| request::label(&object.value, name), &settings)
+    else {
         return accept_request();
     };
-    let mut pod = match request::object(payload) {
-        Ok(pod) => pod,
-        Err(problem) => return response::accept_with_warning(&format!("prefill pod not read: {problem}")),
-    };
+    let mut pod = object.value;
+    if object.is_outline {
+        pod = match request::object(payload) {
+            Ok(pod) => pod,
+            Err(problem) => {
+                return response::accept_with_warning(&format!("prefill pod not read: {problem}"));
+            }
+        };
+    }
     let outcome = prefill_shape::shape(&mut pod, role, &settings);
     response::log(&pod, &outcome);
-    response::answer(pod, outcome)
+    response::answer(pod, outcome, payload.len())
 }
 
 /// Says whether settings are valid; every problem at once.

@@ -1,20 +1,25 @@
-//! The admission request, read in two steps: first what decides whether the pod is ours, passing
-//! over everything else; then, for a prefill pod alone, the pod.
+//! The admission request, read in one pass. The pod's spec, which is nearly all of it, is passed
+//! over where the labels before it already say that the pod is not ours.
 
+use prefill_shape::recognise;
+use prefill_shape::settings::Settings;
 use serde::Deserialize;
-use serde_json::Value;
+use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde_json::{Map, Value};
+use std::fmt;
 
-/// What decides whether a request concerns this policy.
+/// What the policy server hands over.
 #[derive(Deserialize)]
-pub(crate) struct Outline {
+pub(crate) struct Payload {
     #[serde(default)]
     pub(crate) settings: Value,
-    request: Request,
+    pub(crate) request: Request,
 }
 
+/// What of an admission request is looked at.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Request {
+pub(crate) struct Request {
     #[serde(default)]
     operation: String,
     #[serde(default)]
@@ -22,7 +27,7 @@ struct Request {
     #[serde(default)]
     sub_resource: Option<String>,
     #[serde(default)]
-    object: Option<Object>,
+    pub(crate) object: Option<Object>,
 }
 
 #[derive(Default, Deserialize)]
@@ -33,40 +38,63 @@ struct Kind {
     kind: String,
 }
 
-#[derive(Deserialize)]
-struct Object {
-    #[serde(default)]
-    metadata: Option<Metadata>,
-}
-
-#[derive(Deserialize)]
-struct Metadata {
-    #[serde(default)]
-    labels: Value,
-}
-
-impl Outline {
-    pub(crate) fn read(payload: &[u8]) -> Result<Self, String> {
-        serde_json::from_slice(payload).map_err(|error| error.to_string())
-    }
-
+impl Request {
     /// Only the creation of a Pod itself is looked at.
     pub(crate) fn creates_a_pod(&self) -> bool {
-        let request = &self.request;
-        request.operation == "CREATE"
-            && request.kind.kind == "Pod"
-            && request.kind.group.is_empty()
-            && request.sub_resource.as_deref().unwrap_or_default().is_empty()
-            && request.object.is_some()
-    }
-
-    /// The pod's label called `name`.
-    pub(crate) fn label(&self, name: &str) -> Option<&str> {
-        self.request.object.as_ref()?.metadata.as_ref()?.labels.get(name)?.as_str()
+        self.operation == "CREATE"
+            && self.kind.kind == "Pod"
+            && self.kind.group.is_empty()
+            && self.sub_resource.as_deref().unwrap_or_default().is_empty()
     }
 }
 
-/// The pod itself.
+/// The object of a request.
+pub(crate) struct Object {
+    /// Its members.
+    pub(crate) value: Value,
+    /// Whether its spec was passed over.
+    pub(crate) is_outline: bool,
+}
+
+/// The label of `object` called `name`.
+pub(crate) fn label<'a>(object: &'a Value, name: &str) -> Option<&'a str> {
+    object.get("metadata")?.get("labels")?.get(name)?.as_str()
+}
+
+impl<'de> Deserialize<'de> for Object {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(ObjectVisitor)
+    }
+}
+
+struct ObjectVisitor;
+
+impl<'de> Visitor<'de> for ObjectVisitor {
+    type Value = Object;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Object, A::Error> {
+        let mut value = Value::Object(Map::new());
+        let mut is_outline = false;
+        while let Some(key) = members.next_key::<String>()? {
+            if key == "spec" && value.get("metadata").is_some() {
+                // Settings come behind the request, and may select more pods: then it is read again.
+                if recognise::role(|name| label(&value, name), &Settings::default()).is_none() {
+                    members.next_value::<IgnoredAny>()?;
+                    is_outline = true;
+                    continue;
+                }
+            }
+            value[key] = members.next_value()?;
+        }
+        Ok(Object { value, is_outline })
+    }
+}
+
+/// The object in full.
 pub(crate) fn object(payload: &[u8]) -> Result<Value, String> {
     #[derive(Deserialize)]
     struct Payload {

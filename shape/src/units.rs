@@ -24,6 +24,7 @@ use crate::{image as reference, json, paths};
 use prefill_core::flags;
 use prefill_core::launch::{ApiServers, Launch};
 use serde_json::{Map, Value};
+use std::borrow::Cow;
 
 pub(crate) use caches::owns as owns_cache_variable;
 
@@ -107,7 +108,7 @@ impl<'a> Work<'a> {
     }
 
     /// Sets a member of the serving container and says why.
-    fn set(&mut self, unit: Unit, key: &str, value: Value, why: &str) {
+    fn set(&mut self, unit: Unit, key: &str, value: Value, why: impl Into<Cow<'static, str>>) {
         let path = format!("/spec/containers/{}/{key}", self.container);
         if let Some(serving) = self.serving_mut() {
             serving.insert(key.to_owned(), value);
@@ -116,7 +117,7 @@ impl<'a> Work<'a> {
     }
 
     /// Appends to a list of the serving container and says why.
-    fn append(&mut self, unit: Unit, key: &str, value: Value, why: &str) {
+    fn append(&mut self, unit: Unit, key: &str, value: Value, why: impl Into<Cow<'static, str>>) {
         let container = self.container;
         if let Some(list) = self.serving_mut().and_then(|serving| json::list(serving, key)) {
             let path = format!("/spec/containers/{container}/{key}/{}", list.len());
@@ -126,7 +127,7 @@ impl<'a> Work<'a> {
     }
 
     /// Appends to a list of the pod's spec and says why.
-    fn append_to_spec(&mut self, unit: Unit, key: &str, value: Value, why: &str) {
+    fn append_to_spec(&mut self, unit: Unit, key: &str, value: Value, why: impl Into<Cow<'static, str>>) {
         if let Some(list) = self.spec_mut().and_then(|spec| json::list(spec, key)) {
             let path = format!("/spec/{key}/{}", list.len());
             list.push(value);
@@ -135,13 +136,13 @@ impl<'a> Work<'a> {
     }
 
     /// Appends a volume of the shape and its mount.
-    fn mount(&mut self, unit: Unit, volume: Value, mount: &Node, why: &str) {
+    fn mount(&mut self, unit: Unit, volume: Value, mount: &Node, why: &'static str) {
         self.append_to_spec(unit, "volumes", volume, why);
         self.append(unit, "volumeMounts", mount.value(), why);
     }
 
-    fn changed(&mut self, unit: Unit, path: String, why: &str) {
-        self.report.changes.push(Change { path, unit, why: why.to_owned() });
+    fn changed(&mut self, unit: Unit, path: String, why: impl Into<Cow<'static, str>>) {
+        self.report.changes.push(Change { path, unit, why: why.into() });
     }
 
     /// Notes `unit-outcome (detail)` in the verdict.

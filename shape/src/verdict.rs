@@ -1,7 +1,7 @@
 //! What authors and administrators are told: the verdict annotation, warnings, audit annotations.
 
 use crate::recognise::Role;
-use serde_json::Value;
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 /// The annotation that every recognised pod carries.
@@ -113,7 +113,7 @@ pub struct Change {
     /// The unit it belongs to.
     pub unit: Unit,
     /// Why.
-    pub why: String,
+    pub why: Cow<'static, str>,
 }
 
 /// What was done to one pod, and why.
@@ -155,10 +155,18 @@ impl Report {
         text
     }
 
-    /// The changes as a JSON list of `{path, unit, why}`.
-    fn changes(&self) -> Value {
-        let change = |change: &Change| serde_json::json!({ "path": change.path, "unit": change.unit.name(), "why": change.why });
-        Value::Array(self.changes.iter().map(change).collect())
+    /// A line for each change: `unit path: why`.
+    fn changes(&self) -> Option<String> {
+        let mut text = String::with_capacity(self.changes.len() * 96);
+        for change in &self.changes {
+            if !text.is_empty() {
+                text.push('\n');
+            }
+            for part in [change.unit.name(), " ", &change.path, ": ", &change.why] {
+                text.push_str(part);
+            }
+        }
+        (!text.is_empty()).then_some(text)
     }
 }
 
@@ -173,7 +181,7 @@ pub struct Outcome {
     pub verdict: Option<String>,
     /// What the pod's author should act on.
     pub warnings: Vec<String>,
-    /// Every change as JSON, for audit logs.
+    /// A line for each change, `unit path: why`, for audit logs.
     pub changes: Option<String>,
 }
 
@@ -203,13 +211,13 @@ impl Outcome {
 
     pub(crate) fn reported(verdict: &str, report: Report) -> Self {
         let mut warnings = vec![format!("report only, would be {verdict}")];
-        let changes = Some(report.changes().to_string());
+        let changes = report.changes();
         warnings.extend(report.warnings);
         Self { verdict: Some(format!("report: {verdict}")), warnings, changes, ..Self::default() }
     }
 
     pub(crate) fn decided(verdict: String, report: Report, mutated: bool) -> Self {
-        let changes = (!report.changes.is_empty()).then(|| report.changes().to_string());
+        let changes = report.changes();
         Self {
             mutated: mutated || changes.is_some(),
             verdict: Some(verdict),

@@ -59,7 +59,8 @@ fn payload(folder: &Path) -> Result<Vec<u8>> {
     if let Ok(recipe) = fs::read_to_string(folder.join("make.txt")) {
         return make(recipe.trim());
     }
-    let settings = if folder.join("settings.yaml").exists() { read(&folder.join("settings.yaml"))? } else { json!({}) };
+    let settings =
+        if folder.join("settings.yaml").exists() { read(&folder.join("settings.yaml"))? } else { json!({}) };
     if !folder.join("pod.yaml").exists() {
         return Ok(serde_json::to_vec(&settings)?);
     }
@@ -96,7 +97,11 @@ fn make(recipe: &str) -> Result<Vec<u8>> {
             text.push_str("}}},\"settings\":{}}");
         }
         "big" => {
-            write!(text, r#","env":[{{"name":"BIG","value":"{}"}}]}}]}}}}}},"settings":{{}}}}"#, "x".repeat(number))?;
+            write!(
+                text,
+                r#","env":[{{"name":"BIG","value":"{}"}}]}}]}}}}}},"settings":{{}}}}"#,
+                "x".repeat(number)
+            )?;
         }
         other => return Err(format!("make.txt: unknown `{other}`").into()),
     }
@@ -106,7 +111,8 @@ fn make(recipe: &str) -> Result<Vec<u8>> {
 /// A YAML file as JSON, scripts put in.
 pub fn read(file: &Path) -> Result<Value> {
     let text = fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
-    let yaml: Yaml = serde_yaml_ng::from_str(&text).map_err(|error| format!("{}: {error}", file.display()))?;
+    let yaml: Yaml =
+        serde_yaml_ng::from_str(&text).map_err(|error| format!("{}: {error}", file.display()))?;
     to_json(yaml)
 }
 
@@ -122,7 +128,9 @@ fn to_json(yaml: Yaml) -> Result<Value> {
         Yaml::Mapping(members) => Value::Object(
             members
                 .into_iter()
-                .map(|(key, value)| Ok((key.as_str().ok_or("a key is not a string")?.to_owned(), to_json(value)?)))
+                .map(|(key, value)| {
+                    Ok((key.as_str().ok_or("a key is not a string")?.to_owned(), to_json(value)?))
+                })
                 .collect::<Result<_>>()?,
         ),
         other => serde_json::to_value(other)?,
@@ -158,7 +166,11 @@ impl Case {
             return Ok(());
         }
         let changes = serde_json::to_string_pretty(&json_patch::diff(&want, got))?;
-        Err(format!("{}: the answer differs from want.yaml by {changes}; hint: BLESS=1 writes it, for review", self.path()).into())
+        Err(format!(
+            "{}: the answer differs from want.yaml by {changes}; hint: BLESS=1 writes it, for review",
+            self.path()
+        )
+        .into())
     }
 }
 

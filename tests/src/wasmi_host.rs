@@ -12,7 +12,7 @@ use wasmi::{
 use crate::host::{HostCall, HostError};
 
 /// A request takes about a million; a guest that uses this much loops for ever.
-const FUEL_LIMIT: u64 = 50_000_000;
+const FUEL_LIMIT: u64 = 1_000_000_000;
 
 /// Calls within calls. wasmtime counts bytes of stack instead (512 KiB) and reaches about this depth;
 /// wasmi's own limit of 1000 would stop a parser of nested JSON sooner than the real host does.

@@ -37,12 +37,9 @@ pub(crate) fn read(text: &str) -> Result<Script, NotUnderstood> {
     loop {
         scanner.skip_between_statements();
         let start = scanner.position();
-        let not_kserve = || {
-            let line = text[start..].lines().next().unwrap_or_default();
-            NotUnderstood::new(
-                "script-statement",
-                format!("KServe's script has no statement `{}`", excerpt(line)),
-            )
+        let not_kserve = |from: usize| {
+            let found = excerpt(text[from..].lines().next().unwrap_or_default());
+            NotUnderstood::new("script-statement", format!("KServe's script has no statement `{found}`"))
         };
         if scanner.is_at_end() {
             return Err(NotUnderstood::new(
@@ -50,7 +47,14 @@ pub(crate) fn read(text: &str) -> Result<Script, NotUnderstood> {
                 "the script does not end in `eval \"vllm serve …\"`",
             ));
         }
-        let statement = scanner.statement().map_err(|_| not_kserve())?;
+        let Ok(statement) = scanner.statement() else {
+            // A statement can have many lines; the one at fault is shown.
+            let line = text.as_bytes()[start..scanner.position()]
+                .iter()
+                .rposition(|byte| *byte == b'\n')
+                .map_or(start, |at| start + at + 1);
+            return Err(not_kserve(line));
+        };
         if statement.words.first() == Some(&"eval") && statements.is_top_level() && !statement.is_conditional
         {
             scanner.skip_between_statements();
@@ -64,7 +68,7 @@ pub(crate) fn read(text: &str) -> Result<Script, NotUnderstood> {
             }
             return finish(&statement.words[1..], &statements);
         }
-        statements.take(&statement).ok_or_else(not_kserve)?;
+        statements.take(&statement).ok_or_else(|| not_kserve(start))?;
     }
 }
 

@@ -98,7 +98,7 @@ fn fill_mount(work: &mut Work<'_>, volume: &str, path: &str, mount: &Node) -> Re
         ));
     }
     let Some(canonical) = work.canonical_volume(volume).map(Node::value) else { return Ok(()) };
-    let why = format!("{path} is writable and outlives a restart of the container");
+    let why = "this path is writable and outlives a restart of the container";
     if let Some(present) = work.volume(volume) {
         if present.get("emptyDir").is_none() {
             return Err(format!(
@@ -106,9 +106,9 @@ fn fill_mount(work: &mut Work<'_>, volume: &str, path: &str, mount: &Node) -> Re
                 source(present)
             ));
         }
-        work.append(Unit::Caches, "volumeMounts", mount.value(), &why);
+        work.append(Unit::Caches, "volumeMounts", mount.value(), why);
     } else {
-        work.mount(Unit::Caches, canonical, mount, &why);
+        work.mount(Unit::Caches, canonical, mount, why);
     }
     Ok(())
 }

@@ -30,7 +30,13 @@ pub(super) fn apply(work: &mut Work<'_>, enforce: bool) {
 }
 
 /// Sets a variable in place, or appends it; false where it has that value already.
-pub(super) fn set_variable(work: &mut Work<'_>, unit: Unit, name: &str, value: &str, why: &str) -> bool {
+pub(super) fn set_variable(
+    work: &mut Work<'_>,
+    unit: Unit,
+    name: &str,
+    value: &str,
+    why: &'static str,
+) -> bool {
     let entry = serde_json::json!({ "name": name, "value": value });
     let env = work.serving()["env"].as_array().map_or(&[][..], Vec::as_slice);
     // Of several entries the last counts.

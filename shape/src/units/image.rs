@@ -28,7 +28,7 @@ pub(super) fn apply(work: &mut Work<'_>, enforce: bool) {
         let policy = Value::from(image::default_pull_policy(&new));
         work.set(Unit::Image, "imagePullPolicy", policy, "the pull policy follows the image's tag");
     }
-    work.set(Unit::Image, "image", Value::String(new), &why);
+    work.set(Unit::Image, "image", Value::String(new), why);
     let was = format!("was {}", crate::adopt::excerpt(&old));
     work.code(
         Unit::Image,

@@ -32,6 +32,6 @@ pub(super) fn apply(work: &mut Work<'_>, enforce: bool) {
         );
     }
     let why = format!("vLLM serves on {port}");
-    work.append(Unit::Port, "ports", json!({ "containerPort": port, "protocol": "TCP" }), &why);
+    work.append(Unit::Port, "ports", json!({ "containerPort": port, "protocol": "TCP" }), why);
     work.code(Unit::Port, if enforce { "enforced" } else { "filled" }, None);
 }

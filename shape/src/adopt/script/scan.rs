@@ -1,6 +1,8 @@
 //! Bytes to statements and words. A script of 12 kB is read for every pod, so that runs of plain
 //! bytes are passed in one step and nothing is copied.
 
+use super::statement::is_known;
+
 /// One simple command or keyword.
 #[derive(Debug)]
 pub(super) struct Statement<'a> {
@@ -13,6 +15,18 @@ pub(super) struct Statement<'a> {
 /// A statement that no such script contains.
 #[derive(Debug)]
 pub(super) struct Foreign;
+
+/// Bytes that mean nothing to a scanner of words: most of a script.
+static PLAIN: [bool; 256] = {
+    let mut plain = [true; 256];
+    let special = b" \t\n;&|'\"\\$()<>`";
+    let mut at = 0;
+    while at < special.len() {
+        plain[special[at] as usize] = false;
+        at += 1;
+    }
+    plain
+};
 
 /// Commands that only read and print, with what the script's own words for them begin with.
 const READERS: [(&str, &str); 10] = [
@@ -52,6 +66,11 @@ impl<'a> Scanner<'a> {
 
     fn peek(&self) -> Option<u8> {
         self.bytes.get(self.at).copied()
+    }
+
+    fn skip_plain(&mut self) {
+        let plain = self.bytes[self.at..].iter().take_while(|byte| PLAIN[usize::from(**byte)]).count();
+        self.at += plain;
     }
 
     pub(super) fn skip_between_statements(&mut self) {
@@ -128,7 +147,7 @@ impl<'a> Scanner<'a> {
                     self.at += ">/dev/null".len();
                 }
                 b'>' | b'<' | b'(' | b')' | b'`' => return Err(Foreign),
-                _ => self.at += 1,
+                _ => self.skip_plain(),
             }
         }
         let end = self.at.min(self.bytes.len());
@@ -152,6 +171,7 @@ impl<'a> Scanner<'a> {
                 b'\\' => self.at = (self.at + 2).min(self.bytes.len()),
                 b'$' => self.dollar()?,
                 b'`' => return Err(Foreign),
+                byte if PLAIN[usize::from(byte)] => self.skip_plain(),
                 _ => self.at += 1,
             }
         }
@@ -166,31 +186,64 @@ impl<'a> Scanner<'a> {
                 if inner.contains(['`', ';', '(']) {
                     return Err(Foreign);
                 }
-                self.at += end + 2;
+                let end = self.at + end + 2;
+                self.at += 3;
+                while self.at < end {
+                    if self.peek() == Some(b'$') { self.dollar()? } else { self.at += 1 }
+                }
                 Ok(())
             }
             (Some(b'('), _) => {
                 self.at += 2;
                 self.substitution()
             }
-            (Some(b'{'), _) => {
+            (Some(b'{'), _) => self.braced(),
+            // The pod's own arguments.
+            (Some(b'@' | b'*'), _) => {
                 self.at += 2;
-                loop {
-                    match self.peek().ok_or(Foreign)? {
-                        b'}' => {
-                            self.at += 1;
-                            return Ok(());
-                        }
-                        b'$' if self.bytes.get(self.at + 1) == Some(&b'(') => return Err(Foreign),
-                        b'$' => self.dollar()?,
-                        b'`' | b'\n' => return Err(Foreign),
-                        _ => self.at += 1,
-                    }
-                }
+                Ok(())
             }
             _ => {
                 self.at += 1;
-                Ok(())
+                self.name()
+            }
+        }
+    }
+
+    /// The name of a variable: one of the script's own. Another one carries something that its
+    /// author wanted to happen.
+    fn name(&mut self) -> Result<(), Foreign> {
+        let tail = &self.bytes[self.at..];
+        let length = tail.iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_').count();
+        let name = &self.text[self.at..self.at + length];
+        self.at += length;
+        if is_known(name) { Ok(()) } else { Err(Foreign) }
+    }
+
+    /// `${NAME}`, `${#NAME[@]}`, `${!NAME[@]}`, `${NAME[key]}` or `${NAME:-default}`; no operator that
+    /// changes a variable.
+    fn braced(&mut self) -> Result<(), Foreign> {
+        self.at += 2;
+        if matches!(self.peek(), Some(b'#' | b'!')) {
+            self.at += 1;
+        }
+        self.name()?;
+        if self.peek() == Some(b':') && self.bytes.get(self.at + 1) != Some(&b'-') {
+            return Err(Foreign);
+        }
+        if !matches!(self.peek(), Some(b'}' | b'[' | b':')) {
+            return Err(Foreign);
+        }
+        loop {
+            match self.peek().ok_or(Foreign)? {
+                b'}' => {
+                    self.at += 1;
+                    return Ok(());
+                }
+                b'$' if self.bytes.get(self.at + 1) == Some(&b'(') => return Err(Foreign),
+                b'$' => self.dollar()?,
+                b'`' | b'\n' => return Err(Foreign),
+                _ => self.at += 1,
             }
         }
     }

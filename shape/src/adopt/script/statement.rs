@@ -124,9 +124,6 @@ impl<'a> Statements<'a> {
     pub(super) fn take(&mut self, statement: &Statement<'a>) -> Option<()> {
         let words = &statement.words[..];
         let in_loop = self.blocks.contains(&Block::For);
-        if !words.iter().all(|word| knows_variables(word)) {
-            return None;
-        }
         let fits = match words {
             ["if"] => {
                 self.blocks.push(Block::If);
@@ -205,22 +202,9 @@ fn is_found(value: &str) -> bool {
     starts || list.map_or_else(|| found(value), |list| list.split_whitespace().all(found))
 }
 
-/// Whether every variable in `word` is one of the script's own, used without an operator that
-/// changes it. Another one carries something that its author wanted to happen.
-fn knows_variables(word: &str) -> bool {
-    word.match_indices('$').all(|(at, _)| {
-        let rest = &word[at + 1..];
-        let braced = rest.strip_prefix('{');
-        let name = braced.map_or(rest, |inner| inner.trim_start_matches(['#', '!']));
-        let end = name.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(name.len());
-        let (name, behind) = name.split_at(end);
-        if name.is_empty() {
-            // `$( … )` was checked by the scanner; `$*` and `$@` are the pod's own arguments.
-            return braced.is_none() && !rest.starts_with(['?', '$', '-']);
-        }
-        let plain = braced.is_none() || behind.starts_with(['}', '[']) || behind.starts_with(":-");
-        plain && (is_finding(name) || EXPORTED.contains(&name) || VARIABLES.contains(&name))
-    })
+/// Whether the script itself has a variable called `name`.
+pub(super) fn is_known(name: &str) -> bool {
+    is_finding(name) || VARIABLES.contains(&name) || EXPORTED.contains(&name)
 }
 
 /// Whether `operand` can stand in a condition of the script: a variable, an operator, or one of the

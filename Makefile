@@ -1,0 +1,60 @@
+# The only door for people and CI. `make demo` shows the main job, `make test` proves it; both
+# install what they need (apt, where they may) and say so. Target names follow Kubewarden's policies.
+.DELETE_ON_ERROR:
+CARGO ?= $(shell command -v cargo 2>/dev/null || echo /usr/bin/cargo)
+SOURCES := Cargo.toml Cargo.lock policy/build-wasm $(shell find core shape policy/src policy/Cargo.toml tests/do-nothing -name '*.rs' -o -name '*.toml' -o -name '*.yaml')
+
+.PHONY: help demo test check fmt lint drift e2e-tests golden bench kserve do-nothing.wasm setup clean
+
+help: ## what each target does
+	@sed -n 's/^\([a-z.-]*\):.*## /\1\t/p' Makefile | expand -t 24
+
+setup: ## a C compiler and cargo, where the machine has none
+	@policy/setup
+
+policy.wasm: $(SOURCES) | setup ## the policy, before annotation
+	policy/build-wasm prefill-policy policy.wasm
+
+annotated-policy.wasm: policy.wasm policy/metadata.yml policy/README.md ## the policy with its metadata (needs kwctl)
+	kwctl annotate -m policy/metadata.yml -u policy/README.md -o annotated-policy.wasm policy.wasm
+
+target/do-nothing.wasm: $(SOURCES) | setup
+	policy/build-wasm do-nothing-policy target/do-nothing.wasm
+
+do-nothing.wasm: target/do-nothing.wasm ## the floor that `make bench` measures against
+
+demo: policy.wasm ## shape a KServe prefill pod in the policy server's engine; before, after, why
+	@$(CARGO) run --quiet --locked -p prefill-conformance --features policy-server --bin demo
+
+test: policy.wasm target/do-nothing.wasm ## everything but what needs kwctl or a copy of KServe
+	$(CARGO) test --locked --features prefill-conformance/policy-server
+
+fmt: | setup ## fail where rustfmt would change a line
+	$(CARGO) fmt --all --check
+
+lint: | setup ## clippy, pedantic, warnings are errors
+	$(CARGO) clippy --locked --all-targets --features prefill-conformance/policy-server -- -D warnings
+
+drift: | setup ## artifacthub-pkg.yml is what policy/metadata.yml gives
+	$(CARGO) run --quiet --locked -p prefill-conformance --bin artifacthub -- --check artifacthub-pkg.yml
+
+check: fmt lint test drift ## what CI runs
+
+e2e-tests: policy.wasm ## annotate, inspect and run with the kwctl on PATH
+	policy/e2e.sh
+
+golden: | setup ## write every want.yaml anew, for review with git diff
+	BLESS=1 $(CARGO) test --locked -p prefill-conformance --test shape
+
+kserve: | setup ## KServe's real scripts: PREFILL_KSERVE=folder/pods of rendered pods
+	$(CARGO) test --locked -p prefill-conformance --test kserve -- --ignored
+
+bench: policy.wasm target/do-nothing.wasm ## size, fuel and time ratios; fails over budget
+	@$(CARGO) run --quiet --locked -p prefill-conformance --bin bench
+
+artifacthub-pkg.yml: policy/metadata.yml policy/questions-ui.yml
+	$(CARGO) run --quiet --locked -p prefill-conformance --bin artifacthub > artifacthub-pkg.yml.new
+	mv artifacthub-pkg.yml.new artifacthub-pkg.yml
+
+clean: ## remove what was built
+	rm -rf target policy.wasm annotated-policy.wasm
