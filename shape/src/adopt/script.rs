@@ -115,7 +115,7 @@ fn evaluate(word: &str, statements: &Statements<'_>, script: &mut Script) -> Res
                 match bytes.get(at + 1) {
                     Some(b'\n') => {}
                     Some(next @ (b'"' | b'\\' | b'$' | b'`')) if quoted => {
-                        script.command.push(char::from(*next))
+                        script.command.push(char::from(*next));
                     }
                     Some(_) if quoted => {
                         script.command.push('\\');

@@ -199,13 +199,13 @@ fn expression(walk: &mut Walk, at: usize, item: &Value) -> Option<Expression> {
     }
     match operator {
         None if !map.contains_key("operator") => {
-            walk.problem("operator", "missing, expected `In`, `NotIn`, `Exists` or `DoesNotExist`")
+            walk.problem("operator", "missing, expected `In`, `NotIn`, `Exists` or `DoesNotExist`");
         }
         Some(Operator::In | Operator::NotIn) if values.is_empty() => {
-            walk.problem("values", "empty, expected at least one value for `In` and `NotIn`")
+            walk.problem("values", "empty, expected at least one value for `In` and `NotIn`");
         }
         Some(Operator::Exists | Operator::DoesNotExist) if !values.is_empty() => {
-            walk.problem("values", "given, expected none for `Exists` and `DoesNotExist`")
+            walk.problem("values", "given, expected none for `Exists` and `DoesNotExist`");
         }
         _ => {}
     }

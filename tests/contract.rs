@@ -1,0 +1,33 @@
+//! The reference pages hold what the code has: every option of the contract, every exit of the
+//! verdict, and the launcher's version.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use prefill_conformance::corpus;
+use prefill_core::contract;
+use std::fs;
+
+fn read(path: &str) -> String {
+    fs::read_to_string(corpus::folder().join("..").join(path)).unwrap()
+}
+
+#[test]
+fn every_option_is_in_the_reference() {
+    let page = read("docs/contract.md");
+    let source = read("core/src/contract.rs");
+    let options: Vec<&str> = source
+        .lines()
+        .filter(|line| line.trim_start().starts_with("pub(crate) const"))
+        .filter_map(|line| line.split('"').nth(1))
+        .collect();
+    assert!(options.len() > 20, "{options:?}");
+    for option in options.iter().filter(|option| !option.ends_with([':', '-'])) {
+        assert!(page.contains(&format!("`--{option}`")), "docs/contract.md does not have `--{option}`");
+    }
+    assert!(page.contains(&format!("--contract={}", contract::VERSION)));
+}
+
+#[test]
+fn the_corpus_is_as_large_as_the_changelog_says() {
+    let requests = corpus::requests().unwrap().len() + corpus::cases("settings").unwrap().len();
+    assert!(requests > 270, "{requests}");
+}
