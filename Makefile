@@ -4,7 +4,7 @@
 CARGO ?= $(shell command -v cargo 2>/dev/null || echo /usr/bin/cargo)
 SOURCES := Cargo.toml Cargo.lock policy/build-wasm $(shell find core shape policy/src policy/Cargo.toml tests/do-nothing -name '*.rs' -o -name '*.toml' -o -name '*.yaml')
 
-.PHONY: help demo test check fmt lint drift e2e-tests golden bench kserve do-nothing.wasm setup clean
+.PHONY: help demo test check fmt lint drift deny e2e-tests golden bench kserve do-nothing.wasm setup clean
 
 help: ## what each target does
 	@sed -n 's/^\([a-z.-]*\):.*## /\1\t/p' Makefile | expand -t 24
@@ -38,7 +38,11 @@ lint: | setup ## clippy, pedantic, warnings are errors
 drift: | setup ## artifacthub-pkg.yml is what policy/metadata.yml gives
 	$(CARGO) run --quiet --locked -p prefill-conformance --bin artifacthub -- --check artifacthub-pkg.yml
 
-check: fmt lint test drift ## what CI runs
+deny: ## bans, licenses and sources of dependencies, with the cargo-deny on PATH
+	@if command -v cargo-deny >/dev/null; then cargo deny check bans licenses sources; \
+	else echo "deny: cargo-deny is not on PATH, so dependencies were not checked; hint: cargo install cargo-deny"; fi
+
+check: fmt lint test drift deny ## what CI runs
 
 e2e-tests: policy.wasm ## annotate, inspect and run with the kwctl on PATH
 	policy/e2e.sh

@@ -61,7 +61,7 @@ fn check(pod: &mut Value, words: &[String]) -> Result<(), String> {
     compare(&launch, words)
 }
 
-/// The stub ran with `LWS_WORKER_INDEX=1` and a leader at 10.0.0.7, and VLLM_ADDITIONAL_ARGS set.
+/// The stub ran with `LWS_WORKER_INDEX=1` and a leader at 10.0.0.7, and `VLLM_ADDITIONAL_ARGS` set.
 fn compare(launch: &Launch, words: &[String]) -> Result<(), String> {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     assert_eq!(words[0], "serve");

@@ -85,11 +85,11 @@ fn many(what: &str, count: usize) -> Vec<u8> {
     match what {
         "containers" => {
             containers =
-                numbered(|at| json!({ "name": format!("side-{at}"), "image": "x", "args": ["a", "b"] }))
+                numbered(|at| json!({ "name": format!("side-{at}"), "image": "x", "args": ["a", "b"] }));
         }
         "env" => {
             main["env"] =
-                numbered(|at| json!({ "name": format!("NAME_{at}"), "value": "/some/value" })).into()
+                numbered(|at| json!({ "name": format!("NAME_{at}"), "value": "/some/value" })).into();
         }
         _ => {
             spec["volumes"] = numbered(|at| json!({ "name": format!("v{at}"), "emptyDir": {} })).into();

@@ -75,17 +75,17 @@ fn explain(before: &Value, after: &Value, response: &Value) -> Result<()> {
     let patch = serde_json::to_value(patch::admission_patch(before, after))?;
     let mut explained: BTreeMap<usize, Vec<String>> = BTreeMap::new();
     for operation in patch.as_array().into_iter().flatten() {
-        let path = operation["path"].as_str().unwrap_or_default();
+        let changed = operation["path"].as_str().unwrap_or_default();
         let kind = operation["op"].as_str().unwrap_or_default();
-        if path.starts_with("/metadata/annotations") {
-            println!("  {kind:<8}{path}\n          the verdict, for whoever looks at the pod later");
+        if changed.starts_with("/metadata/annotations") {
+            println!("  {kind:<8}{changed}\n          the verdict, for whoever looks at the pod later");
             continue;
         }
         // A list that was not there is added as a whole, with the reasons of its items.
         let covers =
-            |(_, reason, _): &(&str, &str, &str)| path.starts_with(reason) || reason.starts_with(path);
-        let at = reasons.iter().position(covers).ok_or_else(|| format!("no reason for {path}"))?;
-        explained.entry(at).or_default().push(format!("  {kind:<8}{path}"));
+            |(_, reason, _): &(&str, &str, &str)| changed.starts_with(reason) || reason.starts_with(changed);
+        let at = reasons.iter().position(covers).ok_or_else(|| format!("no reason for {changed}"))?;
+        explained.entry(at).or_default().push(format!("  {kind:<8}{changed}"));
     }
     for (at, operations) in explained {
         let (unit, _, why) = reasons[at];
@@ -114,5 +114,5 @@ fn yaml(value: &Value) -> String {
         }
     }
     let text = serde_yaml_ng::to_string(&cut(value)).unwrap_or_default();
-    text.lines().map(|line| format!("  {line}\n")).collect()
+    text.lines().flat_map(|line| ["  ", line, "\n"]).collect()
 }
