@@ -2,7 +2,7 @@
 # install what they need (apt, where they may) and say so. Target names follow Kubewarden's policies.
 .DELETE_ON_ERROR:
 CARGO ?= $(shell command -v cargo 2>/dev/null || echo /usr/bin/cargo)
-SOURCES := Cargo.toml Cargo.lock policy/build-wasm $(shell find core shape policy/src policy/Cargo.toml tests/do-nothing -name '*.rs' -o -name '*.toml' -o -name '*.yaml')
+SOURCES := Cargo.toml Cargo.lock policy/build-wasm $(shell find core shape policy -name '*.rs' -o -name '*.toml' -o -name '*.yaml')
 
 .PHONY: help demo test check fmt lint drift deny e2e-tests golden bench kserve do-nothing.wasm setup clean
 
@@ -13,13 +13,13 @@ setup: ## a C compiler and cargo, where the machine has none
 	@policy/setup
 
 policy.wasm: $(SOURCES) | setup ## the policy, before annotation
-	policy/build-wasm prefill-policy policy.wasm
+	policy/build-wasm policy.wasm
 
 annotated-policy.wasm: policy.wasm policy/metadata.yml policy/README.md ## the policy with its metadata (needs kwctl)
 	kwctl annotate -m policy/metadata.yml -u policy/README.md -o annotated-policy.wasm policy.wasm
 
 target/do-nothing.wasm: $(SOURCES) | setup
-	policy/build-wasm do-nothing-policy target/do-nothing.wasm
+	policy/build-wasm --example do-nothing target/do-nothing.wasm
 
 do-nothing.wasm: target/do-nothing.wasm ## the floor that `make bench` measures against
 
