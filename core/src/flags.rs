@@ -169,6 +169,16 @@ pub fn is_flag(word: &str) -> bool {
     !rest.is_empty() && !rest.starts_with(|c: char| c.is_ascii_digit() || c == '.') && !rest.contains(' ')
 }
 
+/// The owned flag that `word` abbreviates: vLLM's parser takes any unambiguous beginning of a name.
+pub fn abbreviated(word: &str) -> Option<&'static str> {
+    let name = word.split_once('=').map_or(word, |(name, _)| name).strip_prefix("--")?;
+    if name.is_empty() || find(&word[..name.len() + 2]).is_some() {
+        return None;
+    }
+    let begins = |known: &&str| known.len() > name.len() && same(name, &known[..name.len()]);
+    OWNED.iter().map(|(known, ..)| *known).find(begins)
+}
+
 /// Whether `word` gives the long flag `name` (without dashes), in any spelling.
 pub fn names(word: &str, name: &str) -> bool {
     let given = word.split_once('=').map_or(word, |(given, _)| given);
@@ -239,6 +249,15 @@ mod tests {
     fn what_is_not_owned_keeps_its_order_and_spelling() {
         let words = ["--kv_transfer_config", "{\"kv_role\":\"kv_both\"}", "--trust-remote-code", "-O3"];
         assert_eq!(sort(&words).map(|s| s.rest), Ok(vec![0, 1, 2, 3]));
+    }
+
+    #[test]
+    fn abbreviations_are_found() {
+        assert_eq!(abbreviated("--por=9"), Some("port"));
+        assert_eq!(abbreviated("--tensor_parallel"), Some("tensor-parallel-size"));
+        for other in ["--port", "--data-parallel-size", "--max-model-len", "-tp", "--model-impl", "--"] {
+            assert_eq!(abbreviated(other), None, "{other}");
+        }
     }
 
     #[test]

@@ -6,11 +6,11 @@ mod excerpt;
 mod script;
 mod words;
 
-use crate::environment::{Environment, Known, MARK};
+use crate::environment::{Additional, Environment, Known, MARK};
 use crate::settings::{Settings, parallelism_from_annotation};
 use arguments::Word;
 use prefill_core::launch::{Launch, Parallelism};
-use prefill_core::{environment as names, flags, kubelet};
+use prefill_core::{flags, kubelet};
 use serde_json::Value;
 use std::borrow::Cow;
 
@@ -43,6 +43,8 @@ impl NotUnderstood {
 pub(crate) struct Adopted {
     pub(crate) launch: Launch,
     pub(crate) source: &'static str,
+    /// Whether an argument that only the running pod knows may be any flag.
+    pub(crate) opaque: bool,
 }
 
 /// Reads the entrypoint of the serving container.
@@ -84,11 +86,15 @@ pub(crate) fn adopt(pod: &Value, container: usize, settings: &Settings) -> Resul
             let words: Vec<Word<'_>> =
                 rest[1..].iter().map(|word| Word::of_pod(word, &environment)).collect();
             let (launch, said) = arguments::lift(&words)?;
-            (Adopted { launch, source: "vllm-serve" }, said)
+            (Adopted { launch, source: "vllm-serve", opaque: said.opaque }, said)
         }
         Some(("bash", rest)) if rest.len() >= 2 && rest[0] == "-c" => {
+            if let Some(name) = environment.changes_bash() {
+                let detail = format!("`{name}` changes what bash does; hint: leave it out");
+                return Err(NotUnderstood::new("bash-environment", detail));
+            }
             let (launch, said) = from_script(&rest[1], &rest[2..], &environment)?;
-            (Adopted { launch, source: "kserve-script" }, said)
+            (Adopted { launch, source: "kserve-script", opaque: said.opaque }, said)
         }
         Some(_) => {
             let found = excerpt(&all.join(" "));
@@ -115,7 +121,11 @@ fn bare(pod: &Value, settings: &Settings) -> Result<Adopted, NotUnderstood> {
             ),
         )
     })?;
-    Ok(Adopted { launch: Launch::new(kubelet::escape(model)), source: "annotations-and-settings" })
+    Ok(Adopted {
+        launch: Launch::new(kubelet::escape(model)),
+        source: "annotations-and-settings",
+        opaque: false,
+    })
 }
 
 /// Annotations, then settings, for what the entrypoint does not say.
@@ -195,13 +205,15 @@ fn from_script(
             format!("the script ends in `{found}`, expected `vllm serve`"),
         ));
     }
-    let words: Vec<Word<'_>> = rest.iter().filter_map(|word| Word::of_shell(word)).collect();
-    let (mut launch, said) = arguments::lift(&words)?;
-    launch.additional_arguments = found.reads_additional_arguments;
-    launch.kv_transfer_default = found.kv_transfer.as_deref().map(|json| kubelet::escape(json).into_owned());
-    if found.reads_additional_arguments {
-        additional_arguments_mean_the_same(environment, &arguments)?;
+    let mark = rest.iter().position(|word| word == words::ADDITIONAL_MARK);
+    if let Some(mark) = mark {
+        additional_arguments_mean_the_same(environment, &rest[..mark], &rest[mark + 1..])?;
     }
+    let others = rest.iter().enumerate().filter(|(at, _)| Some(*at) != mark);
+    let words: Vec<Word<'_>> = others.filter_map(|(_, word)| Word::of_shell(word)).collect();
+    let (mut launch, said) = arguments::lift(&words)?;
+    launch.additional_arguments = mark.is_some();
+    launch.kv_transfer_default = found.kv_transfer.as_deref().map(|json| kubelet::escape(json).into_owned());
     Ok((launch, said))
 }
 
@@ -229,44 +241,60 @@ fn expand<'a>(text: &'a str, environment: &Environment<'a>) -> Result<Cow<'a, st
 }
 
 /// `VLLM_ADDITIONAL_ARGS` is read by bash today and by the launcher tomorrow, which expands nothing:
-/// text in which bash would expand something must stay with bash. It stands before the arguments in
-/// KServe's script, and behind what the launcher writes itself: the same flag in both would change
-/// its winner.
+/// text in which bash would expand something must stay with bash. The launcher writes what it owns
+/// first, then this variable, then the rest; where the script has another order, the same flag on
+/// both sides would change its winner.
 fn additional_arguments_mean_the_same(
     environment: &Environment<'_>,
-    arguments: &[Cow<'_, str>],
+    before: &[String],
+    after: &[String],
 ) -> Result<(), NotUnderstood> {
-    let given = |words: &[&str]| -> Vec<flags::Owned> {
-        let sorted = flags::sort(words).map(|sorted| sorted.owned).unwrap_or_default();
-        sorted.iter().map(|given| given.flag).collect()
-    };
-    let from_arguments: Vec<&str> = arguments.iter().flat_map(|word| word.split_whitespace()).collect();
-    let owned = given(&from_arguments);
-    let contends = match environment.get(names::VLLM_ADDITIONAL_ARGS) {
-        Known::Missing => false,
-        Known::Later => !owned.is_empty(),
-        Known::Value(text) => {
+    let (_, passed_before) = flag_names(before);
+    let (owned_after, _) = flag_names(after);
+    let contends = match environment.additional_arguments() {
+        Additional::None => false,
+        // From `envFrom`: the variable may not even be there.
+        Additional::Perhaps => !owned_after.is_empty() || !passed_before.is_empty(),
+        Additional::Later => {
+            return Err(NotUnderstood::new(
+                "value-not-known",
+                "VLLM_ADDITIONAL_ARGS has a value that only the running pod knows; hint: write the value",
+            ));
+        }
+        Additional::Text(text) => {
             let words = words::split(&text, &[]).map_err(|problem| {
                 NotUnderstood::new(problem.code, format!("VLLM_ADDITIONAL_ARGS: {}", problem.detail))
             })?;
-            let additional = given(&words.iter().map(String::as_str).collect::<Vec<_>>());
-            additional.iter().any(|flag| owned.contains(flag))
+            let (owned, passed) = flag_names(&words);
+            owned.iter().any(|flag| owned_after.contains(flag))
+                || passed.iter().any(|flag| passed_before.contains(flag))
         }
     };
     if contends {
         return Err(NotUnderstood::new(
             "contending-arguments",
-            "args and VLLM_ADDITIONAL_ARGS may both set the same flag; hint: keep it in one of the two",
+            "the script's arguments and VLLM_ADDITIONAL_ARGS may both set the same flag; hint: keep it in one of the two",
         ));
     }
     Ok(())
 }
 
+/// The owned flags and the names of all others among `words`.
+fn flag_names(words: &[String]) -> (Vec<flags::Owned>, Vec<String>) {
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let sorted = flags::sort(&words).unwrap_or_default();
+    let name = |at: &usize| {
+        let word = words[*at];
+        flags::is_flag(word).then(|| word.split('=').next().unwrap_or_default().replace('_', "-"))
+    };
+    (sorted.owned.iter().map(|given| given.flag).collect(), sorted.rest.iter().filter_map(name).collect())
+}
+
 /// The words of `VLLM_ADDITIONAL_ARGS`; `None` where only the running pod knows them.
 pub(crate) fn additional_words(environment: &Environment<'_>) -> Option<Vec<String>> {
-    match environment.get(names::VLLM_ADDITIONAL_ARGS) {
-        Known::Missing => Some(Vec::new()),
-        Known::Later => None,
-        Known::Value(text) => words::split(&text, &[]).ok(),
+    match environment.additional_arguments() {
+        Additional::None => Some(Vec::new()),
+        Additional::Perhaps | Additional::Later => None,
+        Additional::Text(text) => words::split(&text, &[]).ok(),
     }
 }

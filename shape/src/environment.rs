@@ -1,7 +1,8 @@
 //! The serving container's environment, as far as admission can know it.
 
 use crate::json;
-use prefill_core::environment::{LWS_GROUP_SIZE, LWS_LEADER_ADDRESS, LWS_WORKER_INDEX};
+use prefill_core::environment::{LWS_GROUP_SIZE, LWS_LEADER_ADDRESS, LWS_WORKER_INDEX, VLLM_ADDITIONAL_ARGS};
+use prefill_core::kubelet;
 use serde_json::Value;
 use std::borrow::Cow;
 
@@ -11,6 +12,9 @@ pub(crate) const MARK: char = '\u{1}';
 pub(crate) const LEADER_ADDRESS_MARK: &str = "\u{1}LWS_LEADER_ADDRESS\u{1}";
 /// `LWS_WORKER_INDEX` in expanded text.
 pub(crate) const WORKER_INDEX_MARK: &str = "\u{1}LWS_WORKER_INDEX\u{1}";
+
+/// A value that only the running pod knows, in expanded text.
+const LATER_MARK: &str = "\u{1}LATER\u{1}";
 
 /// Annotation in which LeaderWorkerSet keeps the size of the group, leader included.
 const LWS_SIZE: &str = "leaderworkerset.sigs.k8s.io/size";
@@ -23,6 +27,28 @@ pub(crate) enum Known<'a> {
     Later,
     /// The pod does not define it.
     Missing,
+}
+
+/// What is known about `VLLM_ADDITIONAL_ARGS`.
+pub(crate) enum Additional<'a> {
+    /// The pod does not define it.
+    None,
+    /// `envFrom` may define it.
+    Perhaps,
+    /// It has a value that only the running pod knows.
+    Later,
+    /// This text.
+    Text(Cow<'a, str>),
+}
+
+/// Whether `name` is one that the kubelet makes up for a Service, unknown at admission.
+fn is_service_link(name: &str) -> bool {
+    let variable = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    variable
+        && (name.ends_with("_SERVICE_HOST")
+            || name.contains("_SERVICE_PORT")
+            || name.ends_with("_PORT")
+            || name.contains("_PORT_"))
 }
 
 /// The environment of one container.
@@ -56,14 +82,44 @@ impl<'a> Environment<'a> {
             _ => {}
         }
         match self.items.iter().rev().find(|item| json::text(item, "name") == Some(name)) {
-            None if self.open => Known::Later,
+            None if self.open || is_service_link(name) => Known::Later,
             None => Known::Missing,
             Some(item) if item.get("valueFrom").is_some_and(|from| !from.is_null()) => Known::Later,
             Some(item) => match json::text(item, "value").unwrap_or_default() {
                 value if value.contains("$(") || value.contains(MARK) => Known::Later,
-                value => Known::Value(Cow::Borrowed(value)),
+                // `$$` is the kubelet's way to write `$`.
+                value => Known::Value(kubelet::expand(value, |_| None)),
             },
         }
+    }
+
+    /// What is known about `VLLM_ADDITIONAL_ARGS`. References in it that only the running pod knows
+    /// are words like any other.
+    pub(crate) fn additional_arguments(&self) -> Additional<'a> {
+        let item =
+            self.items.iter().rev().find(|item| json::text(item, "name") == Some(VLLM_ADDITIONAL_ARGS));
+        match item {
+            None if self.open => Additional::Perhaps,
+            None => Additional::None,
+            Some(item) if item.get("valueFrom").is_some_and(|from| !from.is_null()) => Additional::Later,
+            Some(item) => {
+                Additional::Text(kubelet::expand(json::text(item, "value").unwrap_or_default(), |name| {
+                    match self.get(name) {
+                        Known::Value(value) => Some(value),
+                        Known::Later => Some(Cow::Borrowed(LATER_MARK)),
+                        Known::Missing => None,
+                    }
+                }))
+            }
+        }
+    }
+
+    /// A variable that makes a non-interactive bash do more than its script says.
+    pub(crate) fn changes_bash(&self) -> Option<&'a str> {
+        let changes = |name: &&str| {
+            ["BASH_ENV", "SHELLOPTS", "BASHOPTS"].contains(name) || name.starts_with("BASH_FUNC_")
+        };
+        self.items.iter().filter_map(|item| json::text(item, "name")).find(changes)
     }
 
     /// Whether the pod has an entry called `name`.

@@ -8,7 +8,10 @@ use serde_json::Value;
 /// hooks and probes. Where the entrypoint was understood, its words stand for its text.
 pub(crate) fn named(container: &Value, launch: Option<&Launch>) -> Vec<String> {
     let mut paths = Vec::new();
-    for key in ["volumeMounts", "workingDir", "volumeDevices", "lifecycle", "terminationMessagePath"] {
+    // The kubelet takes a relative mount path for one below `/`.
+    let mounts = container["volumeMounts"].as_array().map_or(&[][..], Vec::as_slice);
+    paths.extend(mounts.iter().filter_map(|mount| json::text(mount, "mountPath")).map(normalise));
+    for key in ["workingDir", "volumeDevices", "lifecycle", "terminationMessagePath"] {
         collect(&container[key], &mut paths);
     }
     // Where home and caches are is a unit's own matter.
@@ -55,16 +58,32 @@ fn scan(text: &str, paths: &mut Vec<String>) {
         let start = at + offset;
         let end = (start..bytes.len()).find(|end| separator(bytes[*end])).unwrap_or(bytes.len());
         let begins = start == 0 || separator(bytes[start - 1]);
-        // `//` is the authority of a URL.
-        if begins && bytes.get(start + 1) != Some(&b'/') {
-            let path = text[start..end].trim_end_matches('/');
+        // `//` behind a colon is the authority of a URL.
+        let is_url = bytes.get(start + 1) == Some(&b'/') && start > 0 && bytes[start - 1] == b':';
+        if begins && !is_url {
+            let path = normalise(&text[start..end]);
             // `/` alone names no directory in particular.
-            if !path.is_empty() {
-                paths.push(path.to_owned());
+            if path != "/" {
+                paths.push(path);
             }
         }
         at = end.max(start + 1);
     }
+}
+
+/// `path` as the kernel reads it: absolute, without empty, `.` and `..` parts.
+fn normalise(path: &str) -> String {
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop();
+            }
+            part => parts.push(part),
+        }
+    }
+    format!("/{}", parts.join("/"))
 }
 
 /// The named path that is `path`, or above or below it.
@@ -82,9 +101,7 @@ pub(crate) fn is_within(inner: &str, outer: &str) -> bool {
 /// Whether the container mounts something at `path`.
 pub(crate) fn mount_at<'a>(container: &'a Value, path: &str) -> Option<&'a Value> {
     let mounts = container["volumeMounts"].as_array()?;
-    mounts
-        .iter()
-        .find(|mount| json::text(mount, "mountPath").is_some_and(|p| p.trim_end_matches('/') == path))
+    mounts.iter().find(|mount| json::text(mount, "mountPath").is_some_and(|p| normalise(p) == path))
 }
 
 #[cfg(test)]
@@ -103,6 +120,7 @@ mod tests {
         assert_eq!(scanned("--download-dir=/home/x/ -f '/a b'"), ["/home/x", "/a"]);
         assert_eq!(scanned("/usr/bin:/home/u/bin"), ["/usr/bin", "/home/u/bin"]);
         assert_eq!(scanned("{\"root_dir\":\"/mnt/kv\"}"), ["/mnt/kv"]);
+        assert_eq!(scanned("//models/x /srv/../home/./t.jinja"), ["/models/x", "/home/t.jinja"]);
         assert_eq!(scanned("https://host/models deepseek-ai/x / a/b"), Vec::<String>::new());
     }
 

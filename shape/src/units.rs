@@ -41,6 +41,8 @@ pub(crate) struct Work<'a> {
     /// What the entrypoint says; `None` where it is kept and was not understood.
     launch: Option<Launch>,
     source: &'static str,
+    /// Whether an argument that only the running pod knows may be any flag.
+    opaque: bool,
     /// Every absolute path that the pod names.
     named_paths: Vec<String>,
     pub(crate) report: Report,
@@ -57,9 +59,21 @@ impl<'a> Work<'a> {
         let serving = &pod["spec"]["containers"][container];
         let image = json::text(serving, "image").unwrap_or_default();
         let shape = settings.shape.unwrap_or_else(|| Shape::nearest(image));
+        let opaque = adopted.as_ref().is_some_and(|adopted| adopted.opaque);
         let (launch, source) = adopted.map_or((None, ""), |adopted| (Some(adopted.launch), adopted.source));
         let named_paths = paths::named(serving, launch.as_ref());
-        Self { pod, container, role, settings, shape, launch, source, named_paths, report: Report::new(role) }
+        Self {
+            pod,
+            container,
+            role,
+            settings,
+            shape,
+            launch,
+            source,
+            opaque,
+            named_paths,
+            report: Report::new(role),
+        }
     }
 
     fn level(&self, unit: Unit) -> Level {
@@ -176,6 +190,9 @@ impl<'a> Work<'a> {
         let Some(launch) = &self.launch else { return Some("the entrypoint was not understood".to_owned()) };
         if launch.headless || launch.api_servers == ApiServers::Fixed(0) {
             return Some("a headless engine answers no HTTP".to_owned());
+        }
+        if self.opaque {
+            return Some("an argument that only the running pod knows may be any flag".to_owned());
         }
         if let Some(proxy) = self.mesh_proxy() {
             return Some(format!("{proxy} came first and would not rewrite a new probe"));

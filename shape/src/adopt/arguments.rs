@@ -47,6 +47,8 @@ impl<'a> Word<'a> {
 pub(crate) struct Said {
     /// Expert parallelism is turned on or off.
     pub(crate) expert: bool,
+    /// A whole argument is known only to the running pod, and may be any flag.
+    pub(crate) opaque: bool,
 }
 
 /// Reads `words`, which follow `vllm serve`.
@@ -110,6 +112,10 @@ impl Lift<'_> {
             }
             Owned::Model => self.launch.model = self.text(given)?,
             Owned::ServedModelName => {
+                // A reference behind the first name may turn out to be a flag.
+                if let Some(value) = given.values.iter().skip(1).find(|value| value.starts_with("$(")) {
+                    return Err(argument(value, "has a value that only the running pod knows"));
+                }
                 self.launch.served_model_names =
                     (0..given.values.len()).map(|at| self.raw(given, at)).collect::<Result<_, _>>()?;
             }
@@ -209,9 +215,13 @@ impl Lift<'_> {
                 "names a file that may set any flag; hint: write the flags as arguments",
             ));
         }
+        if let Some(flag) = flags::abbreviated(&word.text) {
+            return Err(argument(&word.text, &format!("may stand for `--{flag}`; hint: write it in full")));
+        }
         if word.raw.contains(MARK) {
             return Err(argument(&word.text, "has a value that only the running pod knows"));
         }
+        self.said.opaque |= word.text.starts_with("$(");
         self.launch.passthrough.push(word.raw.clone().into_owned());
         Ok(())
     }

@@ -2,9 +2,18 @@
 //! characters, secrets masked.
 
 const LENGTH: usize = 120;
-const SECRET_NAMES: [&str; 7] =
-    ["TOKEN", "SECRET", "PASSWORD", "PASSWD", "CREDENTIAL", "API_KEY", "ACCESS_KEY"];
-const SECRET_FLAGS: [&str; 3] = ["--api-key", "--hf-token", "--api_key"];
+const SECRET_NAMES: [&str; 10] = [
+    "TOKEN",
+    "SECRET",
+    "PASSWORD",
+    "PASSWD",
+    "PASSPHRASE",
+    "CREDENTIAL",
+    "API_KEY",
+    "ACCESS_KEY",
+    "APIKEY",
+    "BEARER",
+];
 const SECRET_STARTS: [&str; 4] = ["hf_", "sk-", "ghp_", "nvapi-"];
 const MASK: &str = "***";
 
@@ -36,19 +45,28 @@ pub(crate) fn excerpt(text: &str) -> String {
 
 /// Adds `word`, masked where it holds a secret; true when the next word is one.
 fn push(out: &mut String, word: &str) -> bool {
-    if let Some((name, value)) = word.split_once('=') {
-        let upper = name.to_ascii_uppercase().replace('-', "_");
-        out.push_str(name);
-        out.push('=');
-        if SECRET_NAMES.iter().any(|part| upper.contains(part)) {
-            out.push_str(MASK);
-        } else {
-            masked(out, value);
+    let upper = word.to_ascii_uppercase().replace('-', "_");
+    let secret = SECRET_NAMES.iter().filter_map(|name| upper.find(name).map(|at| at + name.len())).min();
+    let Some(behind) = secret else {
+        match word.split_once('=') {
+            Some((name, value)) => {
+                out.push_str(name);
+                out.push('=');
+                masked(out, value);
+            }
+            None => masked(out, word),
         }
         return false;
+    };
+    // `NAME=value`, `"name":"value"`, or a flag whose value is the next word. (Upper case and `_` for
+    // `-` are ASCII, so that positions are the same.)
+    if let Some(at) = word[behind..].find(['=', ':']) {
+        out.push_str(&word[..=behind + at]);
+        out.push_str(MASK);
+        return word.ends_with(['=', ':']);
     }
-    masked(out, word);
-    SECRET_FLAGS.contains(&word) || word.eq_ignore_ascii_case("bearer")
+    out.push_str(word);
+    true
 }
 
 /// Adds a value, masked where it is a token or a URL with a password.
@@ -86,6 +104,11 @@ mod tests {
             ("pip install https://me:pw@host/x", "pip install https://***@host/x"),
             ("export https_proxy=http://me:pw@proxy:1", "export https_proxy=http://***@proxy:1"),
             ("curl -H Bearer abc", "curl -H Bearer ***"),
+            (
+                "x --ssl-keyfile-password s3 --env=HF_TOKEN=zzz",
+                "x --ssl-keyfile-password *** --env=HF_TOKEN=***",
+            ),
+            ("{\"api_key\":\"QW\"}", "{\"api_key\":***"),
             ("echo sk-0123456789abcdef", "echo ***"),
             ("ulimit  -l\n unlimited", "ulimit -l unlimited"),
         ] {

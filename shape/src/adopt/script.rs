@@ -11,7 +11,7 @@ mod statement;
 
 use super::NotUnderstood;
 use super::excerpt::excerpt;
-use super::words::{self, ARGUMENTS_MARK, is_plain};
+use super::words::{self, ADDITIONAL_MARK, ARGUMENTS_MARK, is_plain};
 use crate::environment::LEADER_ADDRESS_MARK;
 use prefill_core::environment::{LWS_LEADER_ADDRESS, VLLM_ADDITIONAL_ARGS, VLLM_API_SERVER_COUNT};
 use scan::Scanner;
@@ -24,8 +24,6 @@ pub(crate) struct Script {
     pub(crate) command: String,
     /// Whether the script hands its arguments (`$@`) to vLLM.
     pub(crate) reads_arguments: bool,
-    /// Whether it hands `VLLM_ADDITIONAL_ARGS` to vLLM.
-    pub(crate) reads_additional_arguments: bool,
     /// `--kv-transfer-config` for when the user gives none.
     pub(crate) kv_transfer: Option<String>,
 }
@@ -80,14 +78,12 @@ fn finish(words: &[&str], statements: &Statements<'_>) -> Result<Script, NotUnde
         }
         evaluate(word, statements, &mut script)?;
     }
-    if let Some(text) = statements.kv_transfer().filter(|text| !text.trim().is_empty()) {
-        script.kv_transfer = match &words::split(text, &[])?[..] {
+    if let Some(text) = script.kv_transfer.take().filter(|text| !text.trim().is_empty()) {
+        script.kv_transfer = match &words::split(&text, &[])?[..] {
             [flag, json] if flag == "--kv-transfer-config" => Some(json.clone()),
             _ => {
-                return Err(NotUnderstood::new(
-                    "script-statement",
-                    format!("KV_TRANSFER_ARGS is `{}`", excerpt(text)),
-                ));
+                let found = excerpt(&text);
+                return Err(NotUnderstood::new("script-statement", format!("KV_TRANSFER_ARGS is `{found}`")));
             }
         };
     }
@@ -177,13 +173,14 @@ fn replace(
             script.reads_arguments = true;
             script.command.push_str(ARGUMENTS_MARK);
         }
-        (VLLM_ADDITIONAL_ARGS, None | Some("")) => script.reads_additional_arguments = true,
+        (VLLM_ADDITIONAL_ARGS, None | Some("")) => script.command.push_str(ADDITIONAL_MARK),
         (VLLM_API_SERVER_COUNT, Some(default)) => {
             for part in ["\u{1}", VLLM_API_SERVER_COUNT, ":", default, "\u{1}"] {
                 script.command.push_str(part);
             }
         }
         (LWS_LEADER_ADDRESS, None) => script.command.push_str(LEADER_ADDRESS_MARK),
+        ("KV_TRANSFER_ARGS", None) => script.kv_transfer = Some(statements.kv_transfer()?.to_owned()),
         (name, None) => script.command.push_str(&statements.value(name)?),
         _ => return None,
     }

@@ -9,6 +9,9 @@ use std::borrow::Cow;
 /// Stands in command text for the script's arguments, `$@`.
 pub(crate) const ARGUMENTS_MARK: &str = "\u{1}@\u{1}";
 
+/// Stands in command text for `VLLM_ADDITIONAL_ARGS`.
+pub(crate) const ADDITIONAL_MARK: &str = "\u{1}VLLM_ADDITIONAL_ARGS\u{1}";
+
 /// Whether bash takes `byte` for itself where nothing is quoted.
 pub(crate) fn is_plain(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"_-./:=,@%+^\x01".contains(&byte) || !byte.is_ascii()
@@ -24,6 +27,7 @@ pub(crate) fn split(command: &str, arguments: &[Cow<'_, str>]) -> Result<Vec<Str
             if let Some((flag, json)) = json_argument(argument) {
                 // Bash would tear JSON apart and take its quotes; no pod means that.
                 splitter.end();
+                splitter.feed("")?;
                 splitter.words.push(format!("{flag}{json}"));
             } else {
                 splitter.feed(argument)?;
@@ -49,6 +53,8 @@ fn json_argument(argument: &str) -> Option<(&str, &str)> {
 struct Splitter {
     words: Vec<String>,
     current: Option<String>,
+    /// Whether a line has ended: bash would run what follows as another command.
+    ended: bool,
 }
 
 impl Splitter {
@@ -61,6 +67,12 @@ impl Splitter {
     }
 
     fn feed(&mut self, text: &str) -> Result<(), NotUnderstood> {
+        if self.ended && !text.trim().is_empty() {
+            return Err(NotUnderstood::new(
+                "shell-words",
+                format!("`{}` follows the end of a line", excerpt(text)),
+            ));
+        }
         let bytes = text.as_bytes();
         let mut at = 0;
         while at < bytes.len() {
@@ -70,7 +82,10 @@ impl Splitter {
                     self.end();
                     at += 1;
                 }
-                b'\n' if text[at..].trim().is_empty() => at = bytes.len(),
+                b'\n' if text[at..].trim().is_empty() => {
+                    self.ended = true;
+                    at = bytes.len();
+                }
                 b'\'' => {
                     let end = text[at + 1..].find('\'').ok_or_else(|| unclosed(&text[start..]))?;
                     self.push(&text[at + 1..at + 1 + end]);
@@ -115,6 +130,11 @@ impl Splitter {
                     return Ok(at + 1);
                 }
                 Some(b'$' | b'`') => return Err(special(text, at)),
+                Some(b'\\') if bytes.get(at + 1) == Some(&b'\n') => {
+                    self.push(&text[done..at]);
+                    at += 2;
+                    done = at;
+                }
                 Some(b'\\') if matches!(bytes.get(at + 1), Some(b'"' | b'\\' | b'$' | b'`')) => {
                     self.push(&text[done..at]);
                     done = at + 1;

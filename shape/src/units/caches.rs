@@ -36,7 +36,7 @@ pub(super) fn apply(work: &mut Work<'_>, enforce: bool) -> Result<(), Collision>
             return Ok(());
         }
         if let Some(named) = mounts.iter().find_map(|(_, path, _)| paths::conflict(&work.named_paths, path)) {
-            let detail = format!("the pod names {named}");
+            let detail = format!("the pod names {}", crate::adopt::excerpt(named));
             work.code(Unit::Caches, "withheld", Some(&detail));
             return Ok(());
         }

@@ -97,6 +97,12 @@ fn init_container(work: &Work<'_>, folder: &str) -> Value {
     // `runAsNonRoot` with a pod-level user 0 is refused by the kubelet.
     if work.spec()["securityContext"]["runAsUser"] == 0 {
         container["securityContext"]["runAsUser"] = Value::from(NON_ROOT_USER);
+        // OpenShift's constraint for such pods (anyuid) allows no seccomp profile that it did not set.
+        if work.spec()["securityContext"]["seccompProfile"].is_null()
+            && let Some(context) = container["securityContext"].as_object_mut()
+        {
+            context.remove("seccompProfile");
+        }
     }
     container
 }

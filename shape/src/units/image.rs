@@ -13,9 +13,8 @@ pub(super) fn apply(work: &mut Work<'_>, enforce: bool) {
         return;
     }
     let Some(new) = ours.or_else(|| work.canonical().get("image")?.text()) else { return };
-    if let Some(other) = other_accelerator(work.serving()) {
-        let detail = format!("{other} is no NVIDIA GPU");
-        return work.code(Unit::Image, "withheld", Some(&detail));
+    if let Some(reason) = cannot_run_cuda(work.serving(), &old) {
+        return work.code(Unit::Image, "withheld", Some(&reason));
     }
     let why = format!("`{old}` is not llm-d-cuda, which holds vLLM with NCCL, NVSHMEM and UCX for RDMA");
     let policy =
@@ -37,9 +36,9 @@ pub(super) fn apply(work: &mut Work<'_>, enforce: bool) {
     );
 }
 
-/// A requested device that CUDA cannot use.
-fn other_accelerator(serving: &Value) -> Option<&str> {
-    const OTHERS: [&str; 7] = [
+/// Why the canonical image would not start where the pod's own does.
+fn cannot_run_cuda(serving: &Value, old: &str) -> Option<String> {
+    const DEVICES: [&str; 7] = [
         "amd.com/",
         "gpu.intel.com/",
         "habana.ai/",
@@ -48,6 +47,18 @@ fn other_accelerator(serving: &Value) -> Option<&str> {
         "huawei.com/",
         "ibm.com/spyre",
     ];
-    let limits = serving["resources"]["limits"].as_object()?;
-    limits.keys().map(String::as_str).find(|name| OTHERS.iter().any(|other| name.starts_with(other)))
+    const PRODUCTS: [&str; 8] = ["cpu", "xpu", "rocm", "hpu", "gaudi", "tpu", "neuron", "ascend"];
+    let limits = serving["resources"]["limits"].as_object();
+    let mut devices = limits.into_iter().flat_map(|limits| limits.keys());
+    if let Some(device) = devices.find(|name| DEVICES.iter().any(|other| name.starts_with(other))) {
+        return Some(format!("{device} is no NVIDIA GPU"));
+    }
+    let product = old.rsplit('/').next().unwrap_or_default().split([':', '@']).next().unwrap_or_default();
+    if product.split(['-', '_']).any(|word| PRODUCTS.contains(&word)) {
+        return Some(format!("{product} is for other devices than NVIDIA GPUs"));
+    }
+    if serving["resources"]["claims"].as_array().is_some_and(|claims| !claims.is_empty()) {
+        return Some("which device a resource claim stands for is not known".to_owned());
+    }
+    (json::text(serving, "imagePullPolicy") == Some("Never")).then(|| "imagePullPolicy is Never".to_owned())
 }

@@ -17,6 +17,13 @@ pub(super) fn apply(work: &mut Work<'_>, enforce: bool) {
     if ports.iter().any(listed) || (!enforce && !ports.is_empty()) {
         return;
     }
+    if work.opaque {
+        return work.code(
+            Unit::Port,
+            "withheld",
+            Some("an argument that only the running pod knows may name another"),
+        );
+    }
     if launch.additional_arguments {
         let additional = crate::adopt::additional_words(&work.environment());
         if additional.is_none_or(|words| words.iter().any(|word| flags::names(word, "port"))) {

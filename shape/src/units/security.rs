@@ -117,8 +117,14 @@ fn merge(
                 let mut capabilities =
                     present.get(*key).and_then(Value::as_object).cloned().unwrap_or_default();
                 // Root without DAC_OVERRIDE cannot write what others own.
-                if root && json::is_empty(&capabilities, "drop") {
-                    withheld = Some("the pod runs as user 0");
+                let unknown =
+                    user.is_none() && !image::is_canonical(image) && work.settings.security_profile.is_none();
+                if (root || unknown) && json::is_empty(&capabilities, "drop") {
+                    withheld = Some(if root {
+                        "the pod runs as user 0"
+                    } else {
+                        "the user of this image is not known"
+                    });
                 } else {
                     add_missing(&mut capabilities, "drop", drops);
                 }

@@ -35,7 +35,7 @@ pub(super) fn apply(work: &mut Work<'_>, enforce: bool) -> Result<(), Collision>
     let named = paths::conflict(&work.named_paths, PATH).map(str::to_owned);
     if !enforce {
         if let Some(named) = named {
-            let detail = format!("the pod names {named}");
+            let detail = format!("the pod names {}", crate::adopt::excerpt(&named));
             work.code(Unit::SharedMemory, "withheld", Some(&detail));
             return Ok(());
         }

@@ -33,8 +33,10 @@ pub(super) fn apply(work: &mut Work<'_>, enforce: bool) -> Result<(), Collision>
     }
     let named = paths::conflict(&work.named_paths, path).map(str::to_owned);
     if mounted || volume || named.is_some() {
-        let theirs =
-            named.map_or_else(|| "a volume `tls-certs` of its own".to_owned(), |named| format!("`{named}`"));
+        let theirs = named.map_or_else(
+            || "a volume `tls-certs` of its own".to_owned(),
+            |named| format!("`{}`", crate::adopt::excerpt(&named)),
+        );
         if !enforce {
             let detail = format!("the pod names {theirs}");
             work.code(Unit::Tls, "withheld", Some(&detail));

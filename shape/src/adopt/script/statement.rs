@@ -91,6 +91,8 @@ enum Block {
 #[derive(Default)]
 pub(super) struct Statements<'a> {
     blocks: Vec<Block>,
+    /// Which of the open blocks asks for vLLM's version.
+    version_gates: Vec<bool>,
     start_rank: Option<Cow<'a, str>>,
     resolves_leader: bool,
     access_log: Option<String>,
@@ -114,8 +116,6 @@ impl<'a> Statements<'a> {
             "DP_ADDRESS" if self.resolves_leader => Some(Cow::Borrowed(LEADER_ADDRESS_MARK)),
             "ACCESS_LOG_ARGS" => self.access_log.as_deref().map(Cow::Borrowed),
             "SHUTDOWN_TIMEOUT_ARGS" => self.shutdown_timeout.as_deref().map(Cow::Borrowed),
-            // Handed over on its own: it only stands where the user gives none.
-            "KV_TRANSFER_ARGS" if self.kv_transfer.is_some() => Some(Cow::Borrowed("")),
             _ => None,
         }
     }
@@ -126,19 +126,24 @@ impl<'a> Statements<'a> {
         let in_loop = self.blocks.contains(&Block::For);
         let fits = match words {
             ["if"] => {
-                self.blocks.push(Block::If);
+                self.open(Block::If);
                 true
             }
             ["then" | "elif" | "else"] => self.blocks.last() == Some(&Block::If),
             ["do"] => self.blocks.last() == Some(&Block::For),
-            ["fi"] => self.blocks.pop() == Some(Block::If),
-            ["done"] => self.blocks.pop() == Some(Block::For),
+            ["fi"] => self.close() == Some(Block::If),
+            ["done"] => self.close() == Some(Block::For),
             ["for", header @ ..] => {
-                self.blocks.push(Block::For);
+                self.open(Block::For);
                 loop_header(header)
             }
             ["echo", ..] | ["cat", "/proc/driver/nvidia/params"] => true,
-            ["[" | "[[", operands @ ..] => operands.iter().all(|operand| is_operand(operand)),
+            ["[" | "[[", operands @ ..] => {
+                if let Some(gate) = self.version_gates.last_mut() {
+                    *gate |= operands.iter().any(|operand| operand.contains("VLLM_VERSION"));
+                }
+                is_condition(operands)
+            }
             ["grep", "-q" | "-H", pattern, files @ ..] => {
                 is_pattern(pattern) && files.iter().all(|file| is_found(file) || *file == "2>/dev/null")
             }
@@ -151,16 +156,30 @@ impl<'a> Statements<'a> {
         fits.then_some(())
     }
 
+    fn open(&mut self, block: Block) {
+        self.blocks.push(block);
+        self.version_gates.push(false);
+    }
+
+    fn close(&mut self) -> Option<Block> {
+        self.version_gates.pop();
+        self.blocks.pop()
+    }
+
     fn assign(&mut self, assignment: &'a str, is_conditional: bool) -> Option<()> {
         let (name, value) = assignment.split_once('=')?;
         let name = name.strip_suffix('+').unwrap_or(name);
         let name = name.split_once('[').map_or(name, |(name, _)| name);
+        let gated = self.version_gates.contains(&true);
         let fits = match name {
             "KSERVE_INFER_IB_GID_INDEX_GREP" => value == "${KSERVE_INFER_IB_GID_INDEX_GREP:-\"RoCE v2\"}",
             "RESOLVE_ATTEMPTS" => value == "${DP_ADDRESS_RESOLVE_ATTEMPTS:-30}",
             "DP_ADDRESS" => {
                 self.resolves_leader = true;
-                value == "${LWS_LEADER_ADDRESS}" || value.starts_with("$(getent hosts ${LWS_LEADER_ADDRESS}")
+                let lookups =
+                    ["$(getent hosts ${LWS_LEADER_ADDRESS} |", "$(getent hosts \"${LWS_LEADER_ADDRESS}\" |"];
+                value.trim_matches('"') == "${LWS_LEADER_ADDRESS}"
+                    || lookups.iter().any(|lookup| value.starts_with(lookup))
             }
             "VLLM_VERSION" => value.starts_with("$(vllm --version"),
             "START_RANK" => {
@@ -170,14 +189,16 @@ impl<'a> Statements<'a> {
             }
             "ACCESS_LOG_ARGS" => keep(&mut self.access_log, value, |text| {
                 text == "--disable-uvicorn-access-log"
-                    || is_flag_with_value(text, "--disable-access-log-for-endpoints ")
+                    || (gated && is_flag_with_value(text, "--disable-access-log-for-endpoints "))
             }),
             "SHUTDOWN_TIMEOUT_ARGS" => keep(&mut self.shutdown_timeout, value, |text| {
-                is_flag_with_value(text, "--shutdown-timeout ")
+                gated && is_flag_with_value(text, "--shutdown-timeout ")
             }),
-            "KV_TRANSFER_ARGS" => {
-                keep(&mut self.kv_transfer, value, |text| text.starts_with("--kv-transfer-config '{"))
-            }
+            "KV_TRANSFER_ARGS" => keep(&mut self.kv_transfer, value, |text| {
+                gated && text.starts_with("--kv-transfer-config '{")
+            }),
+            // Index 3 breaks a tie between others; anywhere else somebody forces it.
+            "best_gid_index" if value.trim_matches(['"', '\'']) == "3" => self.blocks.len() >= 3,
             name => is_finding(name) && is_found(value),
         };
         fits.then_some(())
@@ -189,17 +210,40 @@ fn is_finding(name: &str) -> bool {
 }
 
 /// Whether `value` is found out, or where finding starts. A value that somebody wrote (a device
-/// name, say) would be lost.
+/// name, another port) would be lost.
 fn is_found(value: &str) -> bool {
-    let starts = ["()", "\"\"", "0", "\"3\""].contains(&value);
+    let starts = ["()", "\"\"", "0"].contains(&value);
     let list = value.strip_prefix('(').and_then(|value| value.strip_suffix(')'));
-    let found = |item: &str| {
-        let item = item.trim_matches(['"', '\'']);
-        item.starts_with('$')
-            || item.starts_with("/sys/class/infiniband/${")
-            || item.starts_with("/sys/class/infiniband/*/")
-    };
-    starts || list.map_or_else(|| found(value), |list| list.split_whitespace().all(found))
+    starts || list.map_or_else(|| is_found_item(value), |list| list.split_whitespace().all(is_found_item))
+}
+
+/// What is read, with nothing added that KServe does not add.
+fn is_found_item(item: &str) -> bool {
+    const READERS: [&str; 4] = ["$(basename \"$", "$(cat \"$", "$(IFS=,; echo \"${", "$(("];
+    const PLACES: [&str; 3] = ["/ports/1/state", "/ports/1/gid_attrs/types/*", "/ports/1/gids/${idx}"];
+    const EVERYWHERE: [&str; 2] =
+        ["/sys/class/infiniband/*/ports/*/gids/*", "/sys/class/infiniband/*/ports/*/gid_attrs/types/*"];
+    if READERS.iter().any(|reader| item.trim_start_matches('"').starts_with(reader)) {
+        return true;
+    }
+    let item = item.trim_matches('"');
+    let tail = item.strip_prefix("/sys/class/infiniband/").unwrap_or(item);
+    let Some(behind) = behind_variable(tail) else { return EVERYWHERE.contains(&item) };
+    behind.is_empty() || behind == ":1" || PLACES.contains(&behind)
+}
+
+/// What follows the variable at the start of `text`; `None` where there is none.
+fn behind_variable(text: &str) -> Option<&str> {
+    let body = text.strip_prefix('$')?;
+    if body.starts_with('{') {
+        let mut depth = 0;
+        let end = body.bytes().position(|byte| {
+            depth += i32::from(byte == b'{') - i32::from(byte == b'}');
+            depth == 0
+        })?;
+        return Some(&body[end + 1..]);
+    }
+    Some(body.trim_start_matches(|c: char| c.is_ascii_alphanumeric() || c == '_'))
 }
 
 /// Whether the script itself has a variable called `name`.
@@ -207,8 +251,18 @@ pub(super) fn is_known(name: &str) -> bool {
     is_finding(name) || VARIABLES.contains(&name) || EXPORTED.contains(&name)
 }
 
-/// Whether `operand` can stand in a condition of the script: a variable, an operator, or one of the
-/// few constants it compares with. A device name cannot.
+/// Whether a condition of the script can be this: variables, operators, and the few constants it
+/// compares with. A device name cannot.
+fn is_condition(operands: &[&str]) -> bool {
+    let asks = operands.iter().any(|operand| operand.contains('$'));
+    let detects = operands.iter().any(|operand| operand.contains("KSERVE_INFER_ROCE"));
+    let asks_as_kserve = match operands {
+        [_, "=" | "==", value, _] => value.trim_matches(['"', '\'']) == "true",
+        _ => false,
+    };
+    asks && (!detects || asks_as_kserve) && operands.iter().all(|operand| is_operand(operand))
+}
+
 fn is_operand(operand: &str) -> bool {
     let text = operand.trim_matches(['"', '\'']);
     let is_version =
@@ -230,14 +284,18 @@ fn loop_header(header: &[&str]) -> bool {
     }
 }
 
-/// `NAME=${NAME:-$found}`: the environment wins over what was found.
+/// `NAME=${NAME:-$found}`: the environment wins over what was found, and nothing is added to that.
 fn exported(assignment: &str) -> bool {
     let Some((name, value)) = assignment.split_once('=') else { return false };
     let default = value
         .strip_prefix("${")
         .and_then(|value| value.strip_prefix(name))
-        .and_then(|value| value.strip_prefix(":-$"));
-    EXPORTED.contains(&name) && default.is_some_and(|default| default.ends_with('}'))
+        .and_then(|value| value.strip_prefix(":-$"))
+        .and_then(|value| value.strip_suffix('}'));
+    let found = default.map(|default| {
+        default.strip_prefix('{').and_then(|inner| inner.strip_suffix('}')).unwrap_or(default)
+    });
+    EXPORTED.contains(&name) && found.is_some_and(|found| is_finding(found) || EXPORTED.contains(&found))
 }
 
 /// `0`, or `LWS_WORKER_INDEX` times a number as the mark `INDEX:NUMBER`.
