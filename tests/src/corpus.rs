@@ -2,7 +2,7 @@
 //!
 //! `pod.yaml` is the pod as a webhook gets it, with the API server's defaults; `settings.yaml` and
 //! `request.yaml` (members of the request) are optional. In a pod, `!script NAME` stands for the
-//! text of `scripts/NAME.sh`. A case in `raw/` is the payload's bytes (`payload.json`), or one line
+//! text of `scripts/NAME.sh`, and `!script {name: …, replace: [{old: …, new: …}]}` for an edited one. A case in `raw/` is the payload's bytes (`payload.json`), or one line
 //! in `make.txt` that says how to make a large one.
 
 use serde_json::{Value, json};
@@ -118,11 +118,7 @@ pub fn read(file: &Path) -> Result<Value> {
 
 fn to_json(yaml: Yaml) -> Result<Value> {
     Ok(match yaml {
-        Yaml::Tagged(tagged) if tagged.tag == "script" => {
-            let name = tagged.value.as_str().ok_or("!script wants a name")?.to_owned();
-            let file = folder().join("scripts").join(format!("{name}.sh"));
-            Value::String(fs::read_to_string(&file).map_err(|error| format!("{}: {error}", file.display()))?)
-        }
+        Yaml::Tagged(tagged) if tagged.tag == "script" => Value::String(script(&to_json(tagged.value)?)?),
         Yaml::Tagged(tagged) => return Err(format!("unknown tag {}", tagged.tag).into()),
         Yaml::Sequence(items) => Value::Array(items.into_iter().map(to_json).collect::<Result<_>>()?),
         Yaml::Mapping(members) => Value::Object(
@@ -135,6 +131,22 @@ fn to_json(yaml: Yaml) -> Result<Value> {
         ),
         other => serde_json::to_value(other)?,
     })
+}
+
+/// The script that `!script` names, with its replacements: each must fit exactly once.
+fn script(tag: &Value) -> Result<String> {
+    let name = tag.as_str().or_else(|| tag["name"].as_str()).ok_or("!script wants a name")?;
+    let file = folder().join("scripts").join(format!("{name}.sh"));
+    let mut text = fs::read_to_string(&file).map_err(|error| format!("{}: {error}", file.display()))?;
+    for replacement in tag["replace"].as_array().into_iter().flatten() {
+        let (old, new) = (replacement["old"].as_str(), replacement["new"].as_str());
+        let (old, new) = old.zip(new).ok_or("!script: replace wants `old` and `new`")?;
+        if text.matches(old).count() != 1 {
+            return Err(format!("{}: `{old}` is not there exactly once", file.display()).into());
+        }
+        text = text.replace(old, new);
+    }
+    Ok(text)
 }
 
 impl Case {
