@@ -1,5 +1,5 @@
-//! The reference pages hold what the code has: every option of the contract, every exit of the
-//! verdict, and the launcher's version.
+//! The pages say what the code has: every option of the contract and its version, and no more cases
+//! than there are.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use prefill_conformance::corpus;

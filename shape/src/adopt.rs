@@ -53,7 +53,6 @@ pub(crate) fn adopt(pod: &Value, container: usize, settings: &Settings) -> Resul
     let container = &pod["spec"]["containers"][container];
     let said = |key: &str| container[key].as_array().map_or(&[][..], Vec::as_slice);
     let text = |value: &'_ Value| value.as_str().unwrap_or_default().to_owned();
-    let command: Vec<String> = said("command").iter().map(text).collect();
     let all: Vec<String> = said("command").iter().chain(said("args")).map(text).collect();
     if let Some(word) = all.iter().find(|word| word.contains(MARK)) {
         let found = excerpt(word);
@@ -67,7 +66,7 @@ pub(crate) fn adopt(pod: &Value, container: usize, settings: &Settings) -> Resul
         .map(|word| (word.rsplit('/').next().unwrap_or_default(), &all[1..]))
     {
         None => (bare(pod, settings)?, arguments::Said::default()),
-        Some(_) if command.is_empty() => {
+        Some(_) if said("command").is_empty() => {
             return Err(NotUnderstood::new(
                 "image-entrypoint",
                 "command is empty, so that `args` go to the image's own entrypoint; hint: name it, as `command: [vllm, serve]`",

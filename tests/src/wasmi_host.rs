@@ -11,7 +11,7 @@ use wasmi::{
 
 use crate::host::{HostCall, HostError};
 
-/// A request takes about a million; a guest that uses this much loops for ever.
+/// A pod takes a few million, one of 3 MB below this; a guest that uses more loops for ever.
 const FUEL_LIMIT: u64 = 1_000_000_000;
 
 /// Calls within calls. wasmtime counts bytes of stack instead (512 KiB) and reaches about this depth;
