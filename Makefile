@@ -2,9 +2,11 @@
 # install what they need (apt, where they may) and say so. Target names follow Kubewarden's policies.
 .DELETE_ON_ERROR:
 CARGO ?= $(shell command -v cargo 2>/dev/null || echo /usr/bin/cargo)
+# Where libclang is, for the build that ships; installs what that build needs.
+BINDINGS = path=$$(launcher/setup) && LIBCLANG_PATH=$$path
 SOURCES := Cargo.toml Cargo.lock policy/build-wasm $(shell find core shape policy -name '*.rs' -o -name '*.toml' -o -name '*.yaml')
 
-.PHONY: help demo test check fmt lint drift deny e2e-tests golden bench kserve do-nothing.wasm setup clean
+.PHONY: help demo launcher test check fmt lint drift deny e2e-tests golden bench kserve do-nothing.wasm setup clean
 
 help: ## what each target does
 	@sed -n 's/^\([a-z.-]*\):.*## /\1\t/p' Makefile | expand -t 24
@@ -23,17 +25,22 @@ target/do-nothing.wasm: $(SOURCES) | setup
 
 do-nothing.wasm: target/do-nothing.wasm ## the floor that `make bench` measures against
 
+launcher: | setup ## the launcher as it ships: target/release/prefill-launcher
+	$(BINDINGS) $(CARGO) build --release --locked -p prefill-launcher --features rdma-sys
+
 demo: policy.wasm ## shape a KServe prefill pod in the policy server's engine; before, after, why
 	@$(CARGO) run --quiet --locked -p prefill-conformance --features policy-server --bin demo
 
 test: policy.wasm target/do-nothing.wasm ## everything but what needs kwctl or a copy of KServe
 	$(CARGO) test --locked --features prefill-conformance/policy-server
+	$(BINDINGS) $(CARGO) test --locked -p prefill-launcher --features rdma-sys --bins
 
 fmt: | setup ## fail where rustfmt would change a line
 	$(CARGO) fmt --all --check
 
 lint: | setup ## clippy, pedantic, warnings are errors
 	$(CARGO) clippy --locked --all-targets --features prefill-conformance/policy-server -- -D warnings
+	$(BINDINGS) $(CARGO) clippy --locked -p prefill-launcher --all-targets --features rdma-sys -- -D warnings
 
 drift: | setup ## artifacthub-pkg.yml is what policy/metadata.yml gives
 	$(CARGO) run --quiet --locked -p prefill-conformance --bin artifacthub -- --check artifacthub-pkg.yml
@@ -47,8 +54,9 @@ check: fmt lint test drift deny ## what CI runs
 e2e-tests: policy.wasm ## annotate, inspect and run with the kwctl on PATH
 	policy/e2e.sh
 
-golden: | setup ## write every want.yaml anew, for review with git diff
+golden: | setup ## write every want.yaml and every plan anew, for review with git diff
 	BLESS=1 $(CARGO) test --locked -p prefill-conformance --test shape
+	BLESS=1 $(CARGO) test --locked -p prefill-launcher --test launcher machines
 
 kserve: | setup ## KServe's real scripts: PREFILL_KSERVE=folder/pods of rendered pods
 	$(CARGO) test --locked -p prefill-conformance --test kserve -- --ignored

@@ -4,7 +4,9 @@
 //! - [`contract`]: those types as command-line arguments, and back.
 //! - [`flags`]: the `vllm serve` flags that the launcher owns, in every spelling vLLM accepts.
 //! - [`kubelet`]: what the kubelet does to `$(NAME)` in a command before anything else reads it.
-//! - [`environment`]: the names of environment variables, spelled once.
+//! - [`environment`]: the names of environment variables, spelled once, and what a process finds in them.
+//! - [`inventory`]: what RDMA hardware and network a pod sees.
+//! - [`rdma`]: which of it the pod is to use, and what the libraries must be told.
 //!
 //! This crate does no I/O and knows no Kubernetes objects; for those see `prefill-shape`.
 #![forbid(unsafe_code)]
@@ -12,5 +14,7 @@
 pub mod contract;
 pub mod environment;
 pub mod flags;
+pub mod inventory;
 pub mod kubelet;
 pub mod launch;
+pub mod rdma;

@@ -1,0 +1,125 @@
+//! Which NICs this pod is to use, and what NCCL, NVSHMEM and UCX must be told.
+//!
+//! [`plan`] is pure, total and deterministic: [`Inventory`] + [`Environment`] + [`Options`] give a [`Plan`],
+//! which says why. The concept is told in `docs/rdma.md`.
+
+mod drivers;
+mod expect;
+mod gids;
+mod index;
+mod libraries;
+pub mod options;
+mod plan;
+#[cfg(test)]
+mod properties;
+mod rails;
+mod select;
+mod sockets;
+pub mod text;
+mod users;
+mod variables;
+
+pub use options::Options;
+pub use plan::{ChosenGid, Decision, Excluded, Kept, Plan, Rule, Variable};
+pub use rails::gigabits;
+
+use crate::environment::Environment;
+use crate::inventory::{Gid, GidType, Inventory, Port};
+use index::{Addressing, Told};
+use options::Rdma;
+use select::{Candidate, Selection};
+use variables::Variables;
+
+/// What this pod is to use.
+pub fn plan(inventory: &Inventory, environment: &Environment, options: &Options) -> Plan {
+    let (look, warning) = options::look(options.rdma, environment);
+    let mut plan = Plan { warnings: warning.into_iter().collect(), ..Plan::default() };
+    if let Err(reason) = look {
+        plan.off = Some(reason);
+        return plan;
+    }
+    let mut selection = select::select(inventory, environment, options);
+    let told = Told::by(environment);
+    let addressing = if selection.kept.is_empty() {
+        Addressing::Nothing("no port is used".to_owned())
+    } else {
+        index::settle(&mut selection, &told, inventory)
+    };
+    let mut variables = Variables::new(environment);
+    decide(&mut variables, &selection, &addressing, &told, inventory, options);
+    let known: Vec<&str> = select::in_order(inventory).iter().map(|device| device.name.as_str()).collect();
+    let users = users::warnings(environment, &selection.kept, &known);
+    plan.kept = selection.kept.iter().map(kept).collect();
+    plan.excluded = selection.excluded;
+    plan.notes = selection.notes;
+    plan.warnings.extend(selection.warnings);
+    plan.warnings.extend(variables.warnings);
+    plan.warnings.extend(users);
+    plan.variables = variables.decided;
+    plan.missing = expect::missing(&plan, options, inventory);
+    conclude(&mut plan, options);
+    plan
+}
+
+/// The GIDs of a port that a library may use, best first: RoCE v2 ones of this namespace.
+pub fn counting_gids<'g>(inventory: &Inventory, port: &'g Port) -> Vec<&'g Gid> {
+    if !gids::addressed_by_gid(port) {
+        return Vec::new();
+    }
+    let kind = gids::Kind::Exactly(GidType::V2);
+    gids::Wanted { network: &inventory.network, scope: options::GidScope::Local, kind }.counting(port)
+}
+
+fn decide(
+    variables: &mut Variables<'_>,
+    selection: &Selection<'_>,
+    addressing: &Addressing,
+    told: &Told,
+    inventory: &Inventory,
+    options: &Options,
+) {
+    let own = sockets::interface(&inventory.network, variables.environment, options);
+    if !selection.kept.is_empty() {
+        let tcp = sockets::tcp(&inventory.network, own.as_ref().map(|(name, _)| *name), options.ucx_tcp);
+        variables.lists(&selection.kept, &tcp, options);
+        variables.gids(&selection.kept, addressing, told);
+    }
+    sockets::name_interface(variables, &inventory.network, own.as_ref());
+}
+
+fn conclude(plan: &mut Plan, options: &Options) {
+    if plan.missing.is_empty() {
+        if plan.kept.is_empty() {
+            let what =
+                if plan.excluded.is_empty() { "there is no RDMA device" } else { "no RDMA port can be used" };
+            plan.warnings.push(format!("{what}: NCCL and UCX fall back to TCP, NVSHMEM does not start"));
+        }
+    } else if options.rdma == Rdma::Require {
+        plan.failure = Some(plan.missing.join("; "));
+    } else {
+        plan.warnings.extend(plan.missing.iter().map(|missing| format!("expected: {missing}")));
+    }
+}
+
+fn kept(candidate: &Candidate<'_>) -> Kept {
+    let gid = candidate.best().map(|gid| ChosenGid {
+        index: gid.index,
+        address: gid.address(),
+        netdev: gid.netdev.clone(),
+    });
+    let rate = candidate.port.megabits.map_or_else(|| "unknown rate".to_owned(), gigabits);
+    let reason = match (&gid, candidate.best().and_then(|gid| gid.kind)) {
+        (Some(gid), Some(kind)) => {
+            let netdev = gid.netdev.as_ref().map(|netdev| format!(" on `{netdev}`")).unwrap_or_default();
+            format!("{}, {rate}, GID {} is {}{netdev}", kind.text(), gid.index, gid.address)
+        }
+        _ => format!("{}, {rate}", candidate.port.link_layer),
+    };
+    Kept {
+        device: candidate.device.name.clone(),
+        port: candidate.port.number,
+        link_layer: candidate.port.link_layer,
+        gid,
+        reason,
+    }
+}

@@ -1,0 +1,203 @@
+//! How the libraries come to use the right GID on every port: an index for all, or nothing, or a network
+//! to choose from, or fewer ports. Never a vote.
+
+use super::libraries::{NcclRule, Network, nccl, ucx_chooses};
+use super::plan::Rule;
+use super::select::{Candidate, Selection};
+use super::users;
+use crate::environment as env;
+use crate::environment::Environment;
+use crate::inventory::{Family, Gid, GidType, Inventory, Verbs};
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+/// How the libraries come to use the right GID.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Addressing {
+    /// Nothing is to be said about GIDs, for this reason.
+    Nothing(String),
+    /// Every port has its best GID at this index.
+    Index(u32),
+    /// The indices differ; each library chooses for itself, some among these networks only.
+    Choose {
+        /// For NCCL; none where it is right by itself.
+        nccl: Option<Network>,
+        /// For NVSHMEM.
+        nvshmem: Option<Network>,
+        /// For UCX; empty where it is right by itself.
+        ucx: Vec<Network>,
+        /// `mlx5_0:1 has 3, mlx5_1:1 has 5`.
+        indices: String,
+    },
+}
+
+/// Which libraries the user has told how to choose already.
+pub(super) struct Told {
+    pub(super) nccl: bool,
+    pub(super) nvshmem: bool,
+    pub(super) ucx: bool,
+}
+
+impl Told {
+    pub(super) fn by(environment: &Environment) -> Self {
+        let any = |names: &[&str]| names.iter().any(|name| environment.get(name).is_some());
+        let index = users::index_for_all(environment).is_some();
+        Self {
+            nccl: any(&[
+                env::NCCL_IB_GID_INDEX,
+                env::NCCL_IB_ADDR_FAMILY,
+                env::NCCL_IB_ADDR_RANGE,
+                env::NCCL_IB_ROCE_VERSION_NUM,
+            ]),
+            nvshmem: index
+                || any(&[
+                    env::NVSHMEM_IB_GID_INDEX,
+                    env::NVSHMEM_IB_ADDR_FAMILY,
+                    env::NVSHMEM_IB_ADDR_RANGE,
+                    env::NVSHMEM_IB_ROCE_VERSION_NUM,
+                ]),
+            ucx: index || any(&[env::UCX_IB_GID_INDEX, env::UCX_IB_ROCE_SUBNETS]),
+        }
+    }
+}
+
+/// Decides, and leaves out the ports that cannot be reconciled with the others.
+pub(super) fn settle(selection: &mut Selection<'_>, told: &Told, inventory: &Inventory) -> Addressing {
+    let roce: Vec<&Candidate<'_>> = selection.kept.iter().filter(|candidate| candidate.by_gid()).collect();
+    if roce.is_empty() {
+        return Addressing::Nothing("InfiniBand ports address their peers by LID".to_owned());
+    }
+    if roce.iter().any(|candidate| candidate.best().is_some_and(|gid| gid.family() == Family::LinkLocal)) {
+        let list =
+            roce.iter().map(|candidate| format!("`{}`", candidate.label())).collect::<Vec<_>>().join(", ");
+        selection.warnings.push(format!(
+            "{list}: only link-local GIDs, which no router forwards; hint: give the interfaces an IPv4 or global IPv6 address"
+        ));
+        return Addressing::Nothing(
+            "only link-local GIDs, which reach the same Ethernet segment only".to_owned(),
+        );
+    }
+    let indices: BTreeSet<u32> = roce.iter().filter_map(|c| c.best()).map(|gid| gid.index).collect();
+    let mixed = roce.len() != selection.kept.len();
+    if let (Some(index), 1, false) = (indices.first(), indices.len(), mixed) {
+        return Addressing::Index(*index);
+    }
+    let text = roce
+        .iter()
+        .filter_map(|candidate| Some(format!("`{}` has {}", candidate.label(), candidate.best()?.index)))
+        .collect::<Vec<_>>()
+        .join(", ");
+    // Without libibverbs, an entry that sysfs hides from this namespace looks empty.
+    let known = matches!(inventory.verbs, Verbs::Library(_));
+    match choose(&roce, told, known, text) {
+        Some(addressing) => addressing,
+        None if mixed => {
+            selection.warnings.push(
+                "the libraries choose other GIDs than the best ones, and with an InfiniBand port no index can be set; hint: leave one kind of port out with `--rdma-exclude`"
+                    .to_owned(),
+            );
+            Addressing::Nothing("an InfiniBand port is used: an index would be applied to it too".to_owned())
+        }
+        None => leave_out_minority(selection),
+    }
+}
+
+/// Each library by itself, or among a network; none where that does not give every port its best GID.
+fn choose(roce: &[&Candidate<'_>], told: &Told, known: bool, indices: String) -> Option<Addressing> {
+    let best: Vec<IpAddr> = roce.iter().filter_map(|candidate| candidate.best()).map(Gid::address).collect();
+    let common = common_network(&best)?;
+    let nccl_right = |range: Option<Network>| {
+        roce.iter().all(|candidate| {
+            candidate.best().is_some_and(|gid| {
+                let rule = NcclRule {
+                    ipv6: gid.family() != Family::Ipv4,
+                    version: gid.kind.unwrap_or(GidType::V2),
+                    range,
+                };
+                equivalent(candidate, nccl(candidate.port, rule))
+            })
+        })
+    };
+    let ucx_right = |subnets: &[Network]| {
+        roce.iter().all(|candidate| {
+            candidate.gids.iter().any(|gid| {
+                equivalent(candidate, gid.index) && ucx_chooses(candidate.port, known, gid.index, subnets)
+            })
+        })
+    };
+    let nccl = match (told.nccl && told.nvshmem, nccl_right(None), nccl_right(Some(common))) {
+        (true, _, _) | (_, true, _) => None,
+        (_, _, true) => Some(common),
+        _ => return None,
+    };
+    let ucx = match (told.ucx, ucx_right(&[]), ucx_right(&[common])) {
+        (true, _, _) | (_, true, _) => Vec::new(),
+        (_, _, true) => vec![common],
+        _ => return None,
+    };
+    Some(Addressing::Choose { nccl, nvshmem: nccl, ucx, indices })
+}
+
+/// Whether entry `index` is as good as the best one: same interface, family and type.
+fn equivalent(candidate: &Candidate<'_>, index: u32) -> bool {
+    let Some(best) = candidate.best() else { return false };
+    candidate.gids.iter().any(|gid| {
+        gid.index == index
+            && gid.netdev == best.netdev
+            && gid.family() == best.family()
+            && gid.kind == best.kind
+    })
+}
+
+/// The smallest network that contains all of `addresses`; none where that would be everything.
+fn common_network(addresses: &[IpAddr]) -> Option<Network> {
+    let (first, rest) = addresses.split_first()?;
+    let (mut bits, width) = match first {
+        IpAddr::V4(address) => (u128::from(address.to_bits()) << 96, 32_u8),
+        IpAddr::V6(address) => (address.to_bits(), 128),
+    };
+    let mut prefix = width;
+    for address in rest {
+        let other = match address {
+            IpAddr::V4(address) => u128::from(address.to_bits()) << 96,
+            IpAddr::V6(address) => address.to_bits(),
+        };
+        let same = (bits ^ other).leading_zeros();
+        prefix = prefix.min(u8::try_from(same).unwrap_or(u8::MAX));
+    }
+    if prefix == 0 {
+        return None;
+    }
+    bits &= u128::MAX << (128 - u32::from(prefix));
+    let address = match first {
+        IpAddr::V4(_) => IpAddr::V4(std::net::Ipv4Addr::from_bits(u32::try_from(bits >> 96).ok()?)),
+        IpAddr::V6(_) => IpAddr::V6(std::net::Ipv6Addr::from_bits(bits)),
+    };
+    Some(Network { address, prefix })
+}
+
+/// Keeps the ports of the index that carries the most, and says which others go.
+fn leave_out_minority(selection: &mut Selection<'_>) -> Addressing {
+    let mut groups: BTreeMap<u32, u64> = BTreeMap::new();
+    for candidate in &selection.kept {
+        if let Some(best) = candidate.best() {
+            *groups.entry(best.index).or_default() += candidate.megabits().max(1);
+        }
+    }
+    // `max_by_key` takes the last of equals; the lowest index is to win.
+    let Some(index) = groups.iter().rev().max_by_key(|(_, total)| **total).map(|(index, _)| *index) else {
+        return Addressing::Nothing("no port has a GID".to_owned());
+    };
+    let mut dropped = Vec::new();
+    selection.keep(Rule::Index, |candidate| {
+        let other = candidate.best().map(|gid| gid.index).filter(|other| *other != index)?;
+        dropped.push((candidate.label(), other));
+        Some(format!("its GID has index {other}, the others' {index}, and one index is set for all"))
+    });
+    for (label, other) in dropped {
+        selection.warnings.push(format!(
+            "`{label}` is not used: its GID has index {other}, the others' {index}, and no address range tells the right GIDs from the wrong ones; hint: give the rails addresses in the same order"
+        ));
+    }
+    Addressing::Index(index)
+}

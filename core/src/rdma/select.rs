@@ -1,0 +1,287 @@
+//! Which ports are used. One function a rule, in the order of [`Rule`].
+
+use super::gids::{Kind, Wanted, addressed_by_gid, best_family, label};
+use super::options::{Functions, GidScope, Options};
+use super::plan::{Excluded, Rule};
+use super::{drivers, rails};
+use crate::environment::{Environment, KSERVE_INFER_IB_GID_INDEX_GREP, PCIDEVICE};
+use crate::inventory::{Access, Device, Family, Gid, GidType, Inventory, LinkLayer, Port, PortState};
+
+/// A port that no rule has excluded so far.
+#[derive(Clone, Debug)]
+pub(super) struct Candidate<'a> {
+    pub(super) device: &'a Device,
+    pub(super) port: &'a Port,
+    /// The GIDs that count, best first; none on InfiniBand.
+    pub(super) gids: Vec<&'a Gid>,
+}
+
+impl Candidate<'_> {
+    pub(super) fn label(&self) -> String {
+        label(&self.device.name, self.port.number)
+    }
+    pub(super) fn by_gid(&self) -> bool {
+        addressed_by_gid(self.port)
+    }
+    pub(super) fn best(&self) -> Option<&Gid> {
+        self.gids.first().copied()
+    }
+    pub(super) fn megabits(&self) -> u64 {
+        self.port.megabits.unwrap_or(0)
+    }
+    /// Interfaces that belong to it, in this namespace or not.
+    fn netdevs(&self) -> impl Iterator<Item = &str> {
+        let counting = self.gids.iter().filter_map(|gid| gid.netdev.as_deref());
+        counting.chain(self.port.netdevs.iter().map(String::as_str))
+    }
+}
+
+/// What selection leaves behind.
+#[derive(Debug, Default)]
+pub(super) struct Selection<'a> {
+    pub(super) kept: Vec<Candidate<'a>>,
+    pub(super) excluded: Vec<Excluded>,
+    pub(super) notes: Vec<String>,
+    pub(super) warnings: Vec<String>,
+}
+
+impl<'a> Selection<'a> {
+    /// Keeps the candidates that `fault` finds nothing against.
+    pub(super) fn keep(&mut self, rule: Rule, mut fault: impl FnMut(&Candidate<'a>) -> Option<String>) {
+        let (excluded, kept) = (&mut self.excluded, &mut self.kept);
+        kept.retain(|candidate| match fault(candidate) {
+            Some(reason) => {
+                excluded.push(refusal(candidate.device, Some(candidate.port), rule, reason));
+                false
+            }
+            None => true,
+        });
+    }
+
+    /// As [`Self::keep`], but never the last ones: a NIC that is not ideal is better than none.
+    pub(super) fn keep_while_others_remain(
+        &mut self,
+        rule: Rule,
+        fault: impl Fn(&Candidate<'a>) -> Option<String>,
+    ) {
+        if self.kept.iter().any(|candidate| fault(candidate).is_none()) {
+            self.keep(rule, fault);
+        }
+    }
+}
+
+fn refusal(device: &Device, port: Option<&Port>, rule: Rule, reason: String) -> Excluded {
+    Excluded { device: device.name.clone(), port: port.map(|port| port.number), rule, reason }
+}
+
+/// The ports of `inventory` that this pod is to use, and why not the others.
+pub(super) fn select<'a>(
+    inventory: &'a Inventory,
+    environment: &Environment,
+    options: &Options,
+) -> Selection<'a> {
+    let mut selection = Selection::default();
+    let allowed = allocated(inventory, environment, &mut selection.notes);
+    for device in in_order(inventory) {
+        match device_fault(device, options, allowed.as_deref()) {
+            Some((rule, reason)) => selection.excluded.push(refusal(device, None, rule, reason)),
+            None => selection.kept.extend(device.ports.iter().map(|port| Candidate {
+                device,
+                port,
+                gids: Vec::new(),
+            })),
+        }
+    }
+    by_options(&mut selection, options);
+    selection.keep(Rule::NotActive, |candidate| {
+        let physical = candidate.port.physical_state.as_deref();
+        let detail = physical.map(|state| format!(" (physically {state})")).unwrap_or_default();
+        let state = candidate.port.state;
+        (state != PortState::Active).then(|| format!("port state is {state}{detail}, only ACTIVE is used"))
+    });
+    by_gids(&mut selection, inventory, environment, options);
+    if options.include.is_empty() {
+        drivers::leave_out_front_ends(&mut selection);
+        by_default_route(&mut selection, inventory);
+        rails::leave_out_others(&mut selection);
+    }
+    by_family(&mut selection);
+    selection
+}
+
+/// The devices by PCI path; shorter names first (`mlx5_2` before `mlx5_10`) where there is no path to go by.
+pub(super) fn in_order(inventory: &Inventory) -> Vec<&Device> {
+    let mut devices: Vec<&Device> = inventory.devices.iter().collect();
+    devices.sort_by_key(|device| (&device.pci_path, device.name.len(), &device.name));
+    devices
+}
+
+/// PCI addresses that the SR-IOV device plugin gave this pod; none where it gave no RDMA device.
+fn allocated(
+    inventory: &Inventory,
+    environment: &Environment,
+    notes: &mut Vec<String>,
+) -> Option<Vec<String>> {
+    let named: Vec<String> = environment
+        .iter()
+        .filter(|(name, _)| name.starts_with(PCIDEVICE) && !name.ends_with("_INFO"))
+        .flat_map(|(_, value)| value.split(',').map(|address| address.trim().to_ascii_lowercase()))
+        .filter(|address| !address.is_empty())
+        .collect();
+    if named.is_empty() {
+        return None;
+    }
+    let list = named.join(", ");
+    if inventory.devices.iter().any(|device| is_allocated(device, &named)) {
+        notes.push(format!("`{PCIDEVICE}*` gives this pod {list}; no other RDMA device is used"));
+        Some(named)
+    } else {
+        notes.push(format!("`{PCIDEVICE}*` names {list}, none of them an RDMA device here; it is not used"));
+        None
+    }
+}
+
+/// Whether the plugin's list names the function of `device`, or its auxiliary device (`mlx5_core.sf.4`).
+fn is_allocated(device: &Device, named: &[String]) -> bool {
+    let path = device.pci_path.as_deref().unwrap_or_default();
+    named.iter().any(|name| {
+        device.pci.as_ref().is_some_and(|pci| pci.eq_ignore_ascii_case(name))
+            || path.split('/').any(|part| part.starts_with("mlx5_core.") && part.eq_ignore_ascii_case(name))
+    })
+}
+
+fn device_fault(device: &Device, options: &Options, allowed: Option<&[String]>) -> Option<(Rule, String)> {
+    if let Access::Closed(reason) = &device.access {
+        return Some((Rule::NotOpenable, reason.clone()));
+    }
+    if let Some(allowed) = allowed
+        && !is_allocated(device, allowed)
+    {
+        let reason = format!("`{PCIDEVICE}*` does not name it: it is another pod's, or the node's");
+        return Some((Rule::NotAllocated, reason));
+    }
+    if let Some(reason) = drivers::node_type(device) {
+        return Some((Rule::Kind, reason));
+    }
+    if device.name.is_empty()
+        || device.name.contains(|letter: char| !letter.is_ascii_graphic() || ",:=^".contains(letter))
+    {
+        let reason =
+            "its name cannot stand in the libraries' lists; hint: `rdma dev set` renames it".to_owned();
+        return Some((Rule::Kind, reason));
+    }
+    let named = |port: &Port| options.include.iter().any(|pattern| pattern.matches(device, port));
+    if device.software && !device.ports.iter().any(named) {
+        let reason = "made of software, slower than TCP; hint: name it with `--rdma-include`".to_owned();
+        return Some((Rule::Kind, reason));
+    }
+    if device.ports.is_empty() {
+        return Some((Rule::NotActive, "it shows no port".to_owned()));
+    }
+    None
+}
+
+fn by_options(selection: &mut Selection<'_>, options: &Options) {
+    selection.keep(Rule::Kind, |candidate| {
+        (candidate.port.link_layer == LinkLayer::Unspecified)
+            .then(|| drivers::unspecified_link(candidate.device))
+    });
+    if !options.include.is_empty() {
+        selection.keep(Rule::NotIncluded, |candidate| {
+            let named =
+                options.include.iter().any(|pattern| pattern.matches(candidate.device, candidate.port));
+            (!named).then(|| "`--rdma-include` names others".to_owned())
+        });
+    }
+    selection.keep(Rule::Excluded, |candidate| {
+        let named = options.exclude.iter().any(|pattern| pattern.matches(candidate.device, candidate.port));
+        named.then(|| "`--rdma-exclude` names it".to_owned())
+    });
+    selection.keep(Rule::Function, |candidate| {
+        match (options.functions, candidate.device.virtual_function) {
+            (Functions::Physical, true) => Some("a virtual function; `--rdma-functions=physical`".to_owned()),
+            (Functions::Virtual, false) => Some("a physical function; `--rdma-functions=virtual`".to_owned()),
+            _ => None,
+        }
+    });
+}
+
+/// RoCE v1 is used only where nothing has v2: no router forwards it.
+fn by_gids<'a>(
+    selection: &mut Selection<'a>,
+    inventory: &'a Inventory,
+    environment: &Environment,
+    options: &Options,
+) {
+    let grep = environment.get(KSERVE_INFER_IB_GID_INDEX_GREP);
+    let mut wanted = Wanted {
+        network: &inventory.network,
+        scope: options.gids,
+        kind: grep.map_or(Kind::Exactly(GidType::V2), Kind::Containing),
+    };
+    let any = |selection: &Selection<'a>, wanted: &Wanted<'_>| {
+        let mut roce = selection.kept.iter().filter(|candidate| candidate.by_gid());
+        roce.any(|candidate| !wanted.counting(candidate.port).is_empty())
+    };
+    if grep.is_none() && !any(selection, &wanted) {
+        let first = Wanted { kind: Kind::Exactly(GidType::V1), ..wanted.clone() };
+        if any(selection, &first) {
+            wanted = first;
+        }
+    }
+    if inventory.network.ipv4.is_none() && options.gids == GidScope::Local {
+        selection.warnings.push(
+            "`/proc/net/fib_trie` could not be read: whether the addresses of GIDs are this pod's is unknown"
+                .to_owned(),
+        );
+    }
+    for candidate in selection.kept.iter_mut().filter(|candidate| candidate.by_gid()) {
+        candidate.gids = wanted.counting(candidate.port);
+    }
+    selection.keep(Rule::NoGid, |candidate| {
+        (candidate.by_gid() && candidate.gids.is_empty()).then(|| wanted.why_none(candidate.port))
+    });
+}
+
+fn by_default_route(selection: &mut Selection<'_>, inventory: &Inventory) {
+    let Some(interface) = inventory.network.default_interface() else { return };
+    selection.keep_while_others_remain(Rule::FrontEnd, |candidate| {
+        candidate
+            .netdevs()
+            .any(|netdev| netdev == interface)
+            .then(|| format!("front end: `{interface}` carries the default route"))
+    });
+}
+
+/// One family for all: NCCL and NVSHMEM are told one, and peers of two families do not meet.
+fn by_family(selection: &mut Selection<'_>) {
+    let roce = || selection.kept.iter().filter(|candidate| candidate.by_gid());
+    let bandwidth = |family: Family| -> u64 {
+        roce()
+            .filter(|candidate| candidate.gids.iter().any(|gid| gid.family() == family))
+            .map(|candidate| candidate.megabits().max(1))
+            .sum()
+    };
+    let routable = [Family::Ipv4, Family::Ipv6].into_iter().filter(|family| bandwidth(*family) > 0);
+    // `max_by_key` takes the last of equals; IPv4 is to win.
+    let Some(family) = routable.rev().max_by_key(|family| bandwidth(*family)) else { return };
+    for candidate in &mut selection.kept {
+        if candidate.gids.iter().any(|gid| gid.family() == family) {
+            candidate.gids.retain(|gid| gid.family() == family);
+        }
+    }
+    let name = if family == Family::Ipv4 { "IPv4" } else { "global IPv6" };
+    let mut dropped = Vec::new();
+    selection.keep(Rule::Family, |candidate| {
+        let other = candidate.by_gid() && best_family(&candidate.gids) != Some(family);
+        other.then(|| {
+            dropped.push(candidate.label());
+            format!("it has no {name} GID, which the other ports have")
+        })
+    });
+    for label in dropped {
+        selection
+            .warnings
+            .push(format!("`{label}` is not used: it has no {name} GID, which the others have"));
+    }
+}

@@ -1,0 +1,268 @@
+//! What NCCL, NVSHMEM and UCX are told. What a user set wins, variable by variable.
+
+use super::index::Addressing;
+use super::options::{Options, UcxTcp};
+use super::plan::{Decision, Variable};
+use super::select::Candidate;
+use super::{drivers, users};
+use crate::environment as env;
+use crate::environment::Environment;
+use crate::inventory::{Family, GidType};
+
+/// UCX asserts on a longer list, NVSHMEM writes behind its array, NCCL reads no further.
+const UCX_MOST: usize = 64;
+const NVSHMEM_MOST: usize = 48;
+const NCCL_MOST: usize = 32;
+/// What NVSHMEM expects in a device's name unless told otherwise.
+const NVSHMEM_PREFIX: &str = "mlx5";
+
+/// Decisions, as they are taken.
+pub(super) struct Variables<'e> {
+    pub(super) environment: &'e Environment,
+    /// Who owns NCCL's settings, where a vendor's plug-in does.
+    pub(super) nccl_owner: Option<String>,
+    pub(super) decided: Vec<Variable>,
+    pub(super) warnings: Vec<String>,
+}
+
+impl<'e> Variables<'e> {
+    pub(super) fn new(environment: &'e Environment) -> Self {
+        let nccl_owner = users::nccl_owner(environment);
+        Self { environment, nccl_owner, decided: Vec::new(), warnings: Vec::new() }
+    }
+
+    /// Sets `name`, unless the user did, or somebody else owns it.
+    pub(super) fn set(&mut self, name: &'static str, value: String, reason: impl Into<String>) {
+        if let Some(user) = self.environment.get(name) {
+            let reason = "set by the user, which wins".to_owned();
+            self.decided.push(Variable { name, decision: Decision::Kept(user.to_owned()), reason });
+        } else if let (Some(owner), true) = (&self.nccl_owner, name.starts_with("NCCL_")) {
+            let reason = format!("{owner} sets what NCCL needs");
+            self.withhold(name, reason);
+        } else {
+            self.decided.push(Variable { name, decision: Decision::Set(value), reason: reason.into() });
+        }
+    }
+
+    /// Leaves `name` as it is.
+    pub(super) fn withhold(&mut self, name: &'static str, reason: impl Into<String>) {
+        let (decision, reason) = match self.environment.get(name) {
+            Some(user) => (Decision::Kept(user.to_owned()), "set by the user, which wins".to_owned()),
+            None if self.environment.is_empty(name) => (Decision::Removed, reason.into()),
+            None => (Decision::Withheld, reason.into()),
+        };
+        self.decided.push(Variable { name, decision, reason });
+    }
+
+    /// The lists of HCAs.
+    pub(super) fn lists(&mut self, kept: &[Candidate<'_>], tcp: &[&str], options: &Options) {
+        self.nccl_list(kept);
+        self.nvshmem_list(kept);
+        self.ucx_list(kept, tcp, options);
+    }
+
+    fn nccl_list(&mut self, kept: &[Candidate<'_>]) {
+        let numbered = kept.iter().any(|one| one.port.number != 1 || one.device.ports.len() > 1);
+        let names: Vec<String> =
+            kept.iter().map(|one| if numbered { one.label() } else { one.device.name.clone() }).collect();
+        if names.len() > NCCL_MOST {
+            let count = names.len();
+            self.warnings.push(format!(
+                "`{}`: NCCL uses at most {NCCL_MOST} ports, {count} are there",
+                env::NCCL_IB_HCA
+            ));
+        }
+        let reason = format!("{}; `=` makes NCCL compare whole names, not beginnings", ports(names.len()));
+        self.set(env::NCCL_IB_HCA, format!("={}", names.join(",")), reason);
+    }
+
+    fn nvshmem_list(&mut self, kept: &[Candidate<'_>]) {
+        let usable: Vec<&Candidate<'_>> = kept.iter().filter(|one| drivers::has_ibgda(one)).collect();
+        let Some(prefix) = common_text(&usable) else {
+            let reason = if usable.is_empty() {
+                "its IBGDA transport knows mlx5 devices only"
+            } else {
+                "the names have no text in common, which NVSHMEM asks for"
+            };
+            for name in [env::NVSHMEM_HCA_LIST, env::NVSHMEM_HCA_PREFIX] {
+                self.withhold(name, reason);
+            }
+            return;
+        };
+        if usable.len() > NVSHMEM_MOST {
+            let reason = format!("NVSHMEM takes at most {NVSHMEM_MOST} ports, {} are there", usable.len());
+            self.warnings.push(format!("`{}`: {reason}", env::NVSHMEM_HCA_LIST));
+            self.withhold(env::NVSHMEM_HCA_LIST, reason);
+            return;
+        }
+        let labels: Vec<String> = usable.iter().map(|one| one.label()).collect();
+        let reason = format!("{} with IBGDA", ports(labels.len()));
+        self.set(env::NVSHMEM_HCA_LIST, labels.join(","), reason);
+        if prefix != NVSHMEM_PREFIX {
+            let reason = format!("NVSHMEM passes over names without `{NVSHMEM_PREFIX}` otherwise");
+            self.set(env::NVSHMEM_HCA_PREFIX, prefix, reason);
+        }
+    }
+
+    fn ucx_list(&mut self, kept: &[Candidate<'_>], tcp: &[&str], options: &Options) {
+        if let Some(transports) = users::ucx_without_rdma(self.environment) {
+            let reason = format!("`{}` is `{transports}`, which has no RDMA transport", env::UCX_TLS);
+            self.withhold(env::UCX_NET_DEVICES, reason);
+            return;
+        }
+        let mut devices: Vec<String> = kept.iter().map(Candidate::label).collect();
+        let count = ports(devices.len());
+        devices.extend(tcp.iter().map(|&name| name.to_owned()));
+        if devices.len() > UCX_MOST {
+            let reason = format!("UCX takes at most {UCX_MOST} devices, {} are there", devices.len());
+            self.warnings.push(format!("`{}`: {reason}", env::UCX_NET_DEVICES));
+            self.withhold(env::UCX_NET_DEVICES, reason);
+            return;
+        }
+        let beside = match (tcp, options.ucx_tcp) {
+            ([], UcxTcp::None) => "no TCP interface beside them (`--ucx-tcp=none`)".to_owned(),
+            ([], _) => "no TCP interface was found to put beside them".to_owned(),
+            (names, _) => {
+                let names = names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" and ");
+                format!("{names} beside them, because the list hides TCP and NIXL connects to itself")
+            }
+        };
+        self.set(env::UCX_NET_DEVICES, devices.join(","), format!("{count}; {beside}"));
+    }
+
+    /// The variables that say which GID.
+    pub(super) fn gids(
+        &mut self,
+        kept: &[Candidate<'_>],
+        addressing: &Addressing,
+        told: &super::index::Told,
+    ) {
+        let nvshmem = kept.iter().any(drivers::has_ibgda);
+        let roce: Vec<&Candidate<'_>> = kept.iter().filter(|one| one.by_gid()).collect();
+        let mixed = roce.len() != kept.len();
+        let best = roce.iter().find_map(|one| one.best());
+        let ranges = match addressing {
+            Addressing::Choose { nccl, nvshmem, ucx, .. } => (*nccl, *nvshmem, ucx.clone()),
+            _ => (None, None, Vec::new()),
+        };
+        self.index(env::NCCL_IB_GID_INDEX, addressing, mixed, told.nccl);
+        if nvshmem {
+            self.index(env::NVSHMEM_IB_GID_INDEX, addressing, mixed, told.nvshmem);
+        }
+        self.index(env::UCX_IB_GID_INDEX, addressing, mixed, told.ucx);
+        let settled = !matches!(addressing, Addressing::Nothing(_));
+        let ipv6 = settled && best.is_some_and(|gid| gid.family() == Family::Ipv6);
+        let version_1 = settled && best.is_some_and(|gid| gid.kind == Some(GidType::V1));
+        if version_1 {
+            self.warnings.push("only RoCE v1 GIDs are used, which no router forwards".to_owned());
+        }
+        for (family, version, range_name, range, told) in [
+            (
+                env::NCCL_IB_ADDR_FAMILY,
+                env::NCCL_IB_ROCE_VERSION_NUM,
+                env::NCCL_IB_ADDR_RANGE,
+                ranges.0,
+                told.nccl,
+            ),
+            (
+                env::NVSHMEM_IB_ADDR_FAMILY,
+                env::NVSHMEM_IB_ROCE_VERSION_NUM,
+                env::NVSHMEM_IB_ADDR_RANGE,
+                ranges.1,
+                told.nvshmem,
+            ),
+        ] {
+            if told || (family.starts_with("NVSHMEM") && !nvshmem) {
+                continue;
+            }
+            if ipv6 {
+                self.set(family, "AF_INET6".to_owned(), "the GIDs are IPv6 ones; IPv4 is the default");
+            }
+            if version_1 {
+                self.set(version, "1".to_owned(), "the GIDs are RoCE v1; 2 is the default");
+            }
+            if let Some(range) = range {
+                self.set(range_name, range.to_string(), "the indices differ; only the right GIDs are in it");
+            }
+        }
+        if !ranges.2.is_empty() && !told.ucx {
+            let list = ranges.2.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
+            self.set(env::UCX_IB_ROCE_SUBNETS, list, "the indices differ; only the right GIDs are in it");
+        }
+    }
+
+    fn index(&mut self, name: &'static str, addressing: &Addressing, mixed: bool, told: bool) {
+        if let Some(index) = self.inherited(name) {
+            match self.bar(name, mixed) {
+                Some(reason) => self.withhold(name, reason),
+                None => self.set(name, index, format!("as `{}`, which the user set", env::NCCL_IB_GID_INDEX)),
+            }
+            return;
+        }
+        if told {
+            let other = if name == env::UCX_IB_GID_INDEX {
+                "UCX_IB_ROCE_SUBNETS"
+            } else {
+                "the address family, range or RoCE version"
+            };
+            self.withhold(name, format!("the user set {other}, by which it chooses"));
+            return;
+        }
+        match addressing {
+            Addressing::Nothing(reason) => self.withhold(name, reason),
+            Addressing::Index(index) => {
+                self.set(name, index.to_string(), "every port has its best GID there");
+            }
+            Addressing::Choose { indices, .. } if !mixed => {
+                self.withhold(name, format!("the ports differ ({indices}), and one index is applied to all"));
+            }
+            Addressing::Choose { .. } => {
+                self.withhold(name, "an InfiniBand port is used: an index would be applied to it too");
+            }
+        }
+    }
+
+    /// The user's index for NCCL is the default of the other two, as in KServe's script.
+    fn inherited(&self, name: &str) -> Option<String> {
+        let index = users::index_for_all(self.environment)?;
+        (name != env::NCCL_IB_GID_INDEX).then(|| index.to_string())
+    }
+
+    /// Why the user's index for NCCL is not handed on.
+    fn bar(&self, name: &str, mixed: bool) -> Option<String> {
+        if name != env::UCX_IB_GID_INDEX {
+            return None;
+        }
+        if mixed {
+            return Some("an InfiniBand port is used: UCX would apply the index to it too".to_owned());
+        }
+        let subnets = self.environment.get(env::UCX_IB_ROCE_SUBNETS)?;
+        Some(format!("`{}` is `{subnets}`, and UCX refuses both", env::UCX_IB_ROCE_SUBNETS))
+    }
+}
+
+fn ports(count: usize) -> String {
+    if count == 1 { "1 port".to_owned() } else { format!("{count} ports") }
+}
+
+/// The text that the names of all have in common: `mlx5` where all have that, else the longest.
+fn common_text(candidates: &[&Candidate<'_>]) -> Option<String> {
+    let names: Vec<&str> = candidates.iter().map(|one| one.device.name.as_str()).collect();
+    let (first, rest) = names.split_first()?;
+    if names.iter().all(|name| name.contains(NVSHMEM_PREFIX)) {
+        return Some(NVSHMEM_PREFIX.to_owned());
+    }
+    let starts: Vec<usize> = first.char_indices().map(|(at, _)| at).chain([first.len()]).collect();
+    let pieces = starts.iter().flat_map(|&from| starts.iter().map(move |&to| (from, to)));
+    let mut best = "";
+    for (from, to) in pieces {
+        let Some(piece) = first.get(from..to) else { continue };
+        if piece.len() > best.len() && rest.iter().all(|name| name.contains(piece)) {
+            best = piece;
+        }
+    }
+    // One name alone: a pod with `ibp0` and another with `ibp1` are to be told the same.
+    let best =
+        if rest.is_empty() { best.trim_end_matches(|letter: char| letter.is_ascii_digit()) } else { best };
+    (!best.is_empty()).then(|| best.to_owned())
+}

@@ -1,0 +1,261 @@
+//! The command line. Each `--rdma…` and `--ucx…` flag may also come as a variable (`--rdma-expect` as
+//! `PREFILL_RDMA_EXPECT`), because the arguments of a pod are the policy's; the flag wins.
+
+use crate::failure::Failure;
+use crate::probe::Source;
+use lexopt::{Arg, Parser, ValueExt};
+use prefill_core::environment::Environment;
+use prefill_core::rdma::Options;
+use prefill_core::rdma::options::{Expect, Functions, GidScope, Pattern, Rdma, UcxTcp};
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// What to do.
+pub(crate) enum Command {
+    /// Print this text.
+    Say(&'static str),
+    /// `probe`
+    Probe { machine: Machine, json: bool, save: Option<PathBuf>, options: Options, environment: Environment },
+    /// `plan`
+    Plan { machine: Machine, format: PlanFormat, wait: Duration, options: Options, environment: Environment },
+}
+
+/// What is looked at.
+#[derive(Default)]
+pub(crate) struct Machine {
+    /// `--sysroot`
+    pub(crate) sysroot: Option<PathBuf>,
+    /// `--ibverbs`
+    pub(crate) ibverbs: Option<PathBuf>,
+    /// `--inventory`
+    pub(crate) inventory: Option<PathBuf>,
+}
+
+impl Machine {
+    /// Which libibverbs knows of it.
+    pub(crate) fn source(&self) -> Source {
+        match (&self.ibverbs, &self.sysroot) {
+            (Some(path), _) => Source::At(path.clone()),
+            (None, Some(_)) => Source::None,
+            (None, None) => Source::Installed,
+        }
+    }
+}
+
+/// How `plan` prints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PlanFormat {
+    /// One decision a line, with its reason.
+    Text,
+    /// `NAME=value` lines that a shell reads.
+    Env,
+    /// The whole plan.
+    Json,
+}
+
+const HELP: &str = include_str!("help.txt");
+const VERSION: &str = concat!("prefill-launcher ", env!("CARGO_PKG_VERSION"), "\n");
+const HINT_HELP: &str = "`prefill-launcher --help` lists commands and flags";
+
+/// This process's environment. What is not UTF-8 is nothing that the launcher reads.
+pub(crate) fn environment() -> Environment {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
+}
+
+/// Everything that was given, before the command is known to take it.
+#[derive(Default)]
+struct Given {
+    machine: Machine,
+    format: Option<String>,
+    save: Option<PathBuf>,
+    wait: Option<Duration>,
+    options: Options,
+}
+
+/// The command that `words` ask for; the first of them is the program's own name.
+pub(crate) fn read(
+    words: impl IntoIterator<Item = OsString>,
+    environment: &Environment,
+) -> Result<Command, Failure> {
+    let mut parser = Parser::from_iter(words);
+    let mut given = Given::default();
+    for (flag, value) in FLAGS.iter().filter_map(|flag| Some((*flag, environment.get(&variable(flag))?))) {
+        option(&mut given, flag, value, &format!("`{}`", variable(flag)))?;
+    }
+    let mut name: Option<String> = None;
+    while let Some(argument) = parser.next().map_err(|error| usage(&error))? {
+        match argument {
+            Arg::Long("help") | Arg::Short('h') => return Ok(Command::Say(HELP)),
+            Arg::Long("version") | Arg::Short('V') => return Ok(Command::Say(VERSION)),
+            Arg::Long("sysroot") => given.machine.sysroot = Some(path(&mut parser)?),
+            Arg::Long("ibverbs") => given.machine.ibverbs = Some(path(&mut parser)?),
+            Arg::Long("inventory") => given.machine.inventory = Some(path(&mut parser)?),
+            Arg::Long("save") => given.save = Some(path(&mut parser)?),
+            Arg::Long("format") => given.format = Some(text(&mut parser)?),
+            Arg::Long(flag) if FLAGS.contains(&flag) => {
+                let flag = flag.to_owned();
+                let value = text(&mut parser)?;
+                option(&mut given, &flag, &value, &format!("`--{flag}`"))?;
+            }
+            Arg::Value(word) if name.is_none() => name = Some(word.to_string_lossy().into_owned()),
+            other => return Err(usage(&other.unexpected())),
+        }
+    }
+    match name.as_deref() {
+        Some("probe") => probe(given, environment),
+        Some("plan") => plan(given, environment),
+        Some(other) => Err(Failure::usage(
+            format!("there is no command `{other}`, expected `probe` or `plan`"),
+            HINT_HELP,
+        )),
+        None => Err(Failure::usage("no command was given, expected `probe` or `plan`", HINT_HELP)),
+    }
+}
+
+fn probe(given: Given, environment: &Environment) -> Result<Command, Failure> {
+    refuse(given.machine.inventory.is_some(), "--inventory", "plan")?;
+    let json = match given.format.as_deref() {
+        None | Some("table") => false,
+        Some("json") => true,
+        Some(other) => return Err(one_of("`--format`", other, "`table` or `json`")),
+    };
+    let (machine, save, options) = (given.machine, given.save, given.options);
+    Ok(Command::Probe { machine, json, save, options, environment: environment.clone() })
+}
+
+fn plan(given: Given, environment: &Environment) -> Result<Command, Failure> {
+    refuse(given.save.is_some(), "--save", "probe")?;
+    if given.machine.inventory.is_some()
+        && (given.machine.sysroot.is_some() || given.machine.ibverbs.is_some())
+    {
+        let message = "`--inventory` replays a probe, so it stands without `--sysroot` and `--ibverbs`";
+        return Err(Failure::usage(message, "leave one of them out"));
+    }
+    let format = match given.format.as_deref() {
+        None | Some("text") => PlanFormat::Text,
+        Some("env") => PlanFormat::Env,
+        Some("json") => PlanFormat::Json,
+        Some(other) => return Err(one_of("`--format`", other, "`text`, `env` or `json`")),
+    };
+    let (machine, options) = (given.machine, given.options);
+    let wait = given.wait.unwrap_or_default();
+    Ok(Command::Plan { machine, format, wait, options, environment: environment.clone() })
+}
+
+fn refuse(given: bool, flag: &str, command: &str) -> Result<(), Failure> {
+    let message = || format!("`{flag}` belongs to `{command}`");
+    if given { Err(Failure::usage(message(), HINT_HELP)) } else { Ok(()) }
+}
+
+/// Flags that may also come as variables.
+const FLAGS: [&str; 9] = [
+    "rdma",
+    "rdma-include",
+    "rdma-exclude",
+    "rdma-functions",
+    "rdma-gids",
+    "rdma-expect",
+    "rdma-wait",
+    "ucx-tcp",
+    "leader-address",
+];
+
+/// `rdma-expect` is `PREFILL_RDMA_EXPECT`.
+fn variable(flag: &str) -> String {
+    format!("PREFILL_{}", flag.to_ascii_uppercase().replace('-', "_"))
+}
+
+/// Sets what `flag` stands for; `source` is where `value` was found.
+fn option(given: &mut Given, flag: &str, value: &str, source: &str) -> Result<(), Failure> {
+    let options = &mut given.options;
+    match flag {
+        "rdma" => {
+            options.rdma = match value {
+                "auto" => Rdma::Auto,
+                "require" => Rdma::Require,
+                "off" => Rdma::Off,
+                _ => return Err(one_of(source, value, "`auto`, `require` or `off`")),
+            };
+        }
+        "rdma-include" => options.include = patterns(value, source)?,
+        "rdma-exclude" => options.exclude = patterns(value, source)?,
+        "rdma-functions" => {
+            options.functions = match value {
+                "any" => Functions::Any,
+                "physical" => Functions::Physical,
+                "virtual" => Functions::Virtual,
+                _ => return Err(one_of(source, value, "`any`, `physical` or `virtual`")),
+            };
+        }
+        "rdma-gids" => {
+            options.gids = match value {
+                "local" => GidScope::Local,
+                "any" => GidScope::Any,
+                _ => return Err(one_of(source, value, "`local` or `any`")),
+            };
+        }
+        "rdma-expect" => {
+            options.expect = Some(match (value, value.parse()) {
+                ("all", _) => Expect::All,
+                (_, Ok(count)) => Expect::Ports(count),
+                _ => return Err(one_of(source, value, "a whole number from 0, or `all`")),
+            });
+        }
+        "rdma-wait" => {
+            let seconds: u32 =
+                value.parse().map_err(|_| one_of(source, value, "seconds, a whole number from 0"))?;
+            given.wait = Some(Duration::from_secs(u64::from(seconds)));
+        }
+        "ucx-tcp" => {
+            options.ucx_tcp = match value {
+                "loopback" => UcxTcp::Loopback,
+                "interface" => UcxTcp::Interface,
+                "none" => UcxTcp::None,
+                _ => return Err(one_of(source, value, "`loopback`, `interface` or `none`")),
+            };
+        }
+        _ => {
+            let address = value.trim_matches(['[', ']']).parse();
+            options.leader = Some(address.map_err(|_| one_of(source, value, "an IPv4 or IPv6 address"))?);
+        }
+    }
+    Ok(())
+}
+
+fn patterns(value: &str, source: &str) -> Result<Vec<Pattern>, Failure> {
+    let parts: Vec<&str> = value.split(',').map(str::trim).collect();
+    if parts.iter().any(|part| part.is_empty()) {
+        return Err(one_of(source, value, "patterns such as `mlx5_*` or `mlx5_0:1`, separated by commas"));
+    }
+    Ok(parts.into_iter().map(Pattern::new).collect())
+}
+
+fn one_of(source: &str, value: &str, allowed: &str) -> Failure {
+    Failure::usage(format!("{source} is `{value}`, expected {allowed}"), HINT_HELP)
+}
+
+fn usage(error: &lexopt::Error) -> Failure {
+    let message = match error {
+        lexopt::Error::UnexpectedOption(flag) => format!("there is no flag `{flag}`"),
+        lexopt::Error::MissingValue { option: Some(flag) } => format!("`{flag}` needs a value"),
+        lexopt::Error::UnexpectedValue { option, value } => {
+            format!("`{option}` takes no value, but has `{}`", value.to_string_lossy())
+        }
+        lexopt::Error::UnexpectedArgument(word) => {
+            format!("`{}` is one word too many", word.to_string_lossy())
+        }
+        other => other.to_string(),
+    };
+    Failure::usage(message, HINT_HELP)
+}
+
+fn path(parser: &mut Parser) -> Result<PathBuf, Failure> {
+    parser.value().map(PathBuf::from).map_err(|error| usage(&error))
+}
+
+fn text(parser: &mut Parser) -> Result<String, Failure> {
+    parser.value().and_then(ValueExt::string).map_err(|error| usage(&error))
+}

@@ -1,0 +1,44 @@
+//! Why the launcher ends without having done what it was asked for.
+
+use std::fmt;
+
+/// Wrong flags or environment (`EX_USAGE` of sysexits.h).
+pub(crate) const USAGE: u8 = 64;
+/// Detection failed, or a file could not be read or written.
+pub(crate) const FAILED: u8 = 1;
+
+/// What went wrong and what to do about it.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Failure {
+    /// Exit code.
+    pub(crate) code: u8,
+    /// Where, what was found, what is allowed.
+    pub(crate) message: String,
+    /// What to do about it.
+    pub(crate) hint: Option<String>,
+}
+
+impl Failure {
+    pub(crate) fn usage(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { code: USAGE, message: message.into(), hint: Some(hint.into()) }
+    }
+
+    pub(crate) fn failed(message: impl Into<String>) -> Self {
+        Self { code: FAILED, message: message.into(), hint: None }
+    }
+
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "prefill-launcher: error: {}", self.message)?;
+        match &self.hint {
+            Some(hint) => writeln!(f, "prefill-launcher: hint: {hint}"),
+            None => Ok(()),
+        }
+    }
+}

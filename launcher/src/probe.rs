@@ -1,0 +1,79 @@
+//! What is there: sysfs, libibverbs and this network namespace, cross-checked into one [`Inventory`].
+//!
+//! libibverbs says which devices can be opened and which GIDs are valid; sysfs names interfaces and PCI
+//! paths, and stands in for libibverbs where that is missing. What follows from it all is `prefill_core::rdma`'s.
+
+mod network;
+mod process;
+mod sysfs;
+mod verbs;
+
+use crate::root::Root;
+use crate::verbs::Library;
+use prefill_core::inventory::{Access, Inventory, VERSION, Verbs};
+use rustix::io::Errno;
+use std::path::PathBuf;
+
+/// Which libibverbs is asked.
+#[derive(Clone, Debug)]
+pub(crate) enum Source {
+    /// The one that the dynamic linker finds.
+    Installed,
+    /// This one (`--ibverbs`).
+    At(PathBuf),
+    /// None: a `--sysroot` is another machine, which this machine's library knows nothing of.
+    None,
+}
+
+/// What is there.
+pub(crate) fn probe(root: &Root, source: &Source) -> Inventory {
+    let mut warnings = Vec::new();
+    let network = network::read(root, &mut warnings);
+    let mut found = sysfs::devices(root, &mut warnings);
+    let library = match source {
+        Source::Installed => Library::open(None),
+        Source::At(path) => Library::open(Some(path)),
+        Source::None => Err("`--sysroot` is read without it; hint: name one with `--ibverbs`".to_owned()),
+    };
+    let library = library.and_then(|library| {
+        let listed = library.devices()?;
+        verbs::merge(&mut found, &listed, &root.path().join("dev/infiniband"), &mut warnings);
+        Ok(library)
+    });
+    let verbs = match &library {
+        Ok(library) => Verbs::Library(library.name().to_owned()),
+        Err(reason) => {
+            for one in &mut found {
+                one.device.access = access(root, one.device.uverbs.as_deref());
+                verbs::read_gids(one, &mut warnings);
+            }
+            Verbs::Missing(reason.clone())
+        }
+    };
+    let mut devices: Vec<_> = found.into_iter().map(|one| one.device).collect();
+    devices.sort_by(|a, b| (&a.pci_path, a.name.len(), &a.name).cmp(&(&b.pci_path, b.name.len(), &b.name)));
+    Inventory {
+        version: VERSION,
+        verbs,
+        devices,
+        network,
+        process: process::read(root),
+        gpus: process::gpus(root),
+        warnings,
+    }
+}
+
+/// Whether the node of a device can be opened, as libibverbs would open it.
+fn access(root: &Root, node: Option<&str>) -> Access {
+    let Some(node) = node else {
+        return Access::Closed(
+            "it has no node: `ib_uverbs` does not know it, or it is another namespace's".to_owned(),
+        );
+    };
+    let path = format!("/dev/infiniband/{node}");
+    match root.directory("dev/infiniband").and_then(|directory| directory.can_open(node)) {
+        Ok(()) => Access::Open,
+        Err(Errno::NOENT) => Access::Closed(format!("`{path}` is not in this pod")),
+        Err(error) => Access::Closed(format!("`{path}` cannot be opened: {error}")),
+    }
+}

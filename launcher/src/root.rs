@@ -1,0 +1,174 @@
+//! The only way to files: `/`, or what stands below `--sysroot`. A file is opened once and read by one
+//! call where it fits, relative to its directory, because a full GID table is 256 files for each port.
+
+use crate::record::Record;
+use rustix::fs::{CWD, Dir, Mode, OFlags, openat, readlinkat};
+use rustix::io::{Errno, read};
+use std::cell::RefCell;
+use std::ffi::{CStr, CString};
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+/// Most that is read of one file, bytes: 64 Ki routes would fit.
+const LONGEST: usize = 8 << 20;
+/// What the kernel gives for one attribute at most.
+const PAGE: usize = 4096;
+
+/// A directory from which files are read.
+pub(crate) struct Directory {
+    handle: OwnedFd,
+    /// Its path below the root, without a slash in front: for messages, and for `--save`.
+    path: String,
+    record: Option<Rc<RefCell<Record>>>,
+}
+
+/// Where reading begins.
+#[derive(Clone)]
+pub(crate) struct Root {
+    path: PathBuf,
+    record: Option<Rc<RefCell<Record>>>,
+}
+
+impl Root {
+    pub(crate) fn new(sysroot: Option<PathBuf>) -> Self {
+        Self { path: sysroot.unwrap_or_else(|| PathBuf::from("/")), record: None }
+    }
+
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The same root, with everything read noted down for `--save`.
+    pub(crate) fn recording(&self) -> (Self, Rc<RefCell<Record>>) {
+        let record = Rc::new(RefCell::new(Record::default()));
+        (Self { path: self.path.clone(), record: Some(Rc::clone(&record)) }, record)
+    }
+
+    /// The directory at `path`, which is relative to the root; empty for the root itself.
+    pub(crate) fn directory(&self, path: &str) -> Result<Directory, Errno> {
+        let root = openat(CWD, &self.path, DIRECTORY, Mode::empty())?;
+        let root = Directory { handle: root, path: String::new(), record: self.record.clone() };
+        if path.is_empty() { Ok(root) } else { root.directory(path) }
+    }
+
+    /// The text of the file at `path`.
+    pub(crate) fn read(&self, path: &str) -> Result<String, Errno> {
+        self.directory("")?.read(path)
+    }
+}
+
+const DIRECTORY: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
+const FILE: OFlags = OFlags::RDONLY.union(OFlags::CLOEXEC).union(OFlags::NONBLOCK);
+
+impl Directory {
+    /// Where it is, for messages.
+    pub(crate) fn path(&self) -> String {
+        format!("/{}", self.path)
+    }
+
+    fn below(&self, name: &str) -> String {
+        if self.path.is_empty() { name.to_owned() } else { format!("{}/{name}", self.path) }
+    }
+
+    /// A directory in it; symbolic links are followed.
+    pub(crate) fn directory(&self, name: &str) -> Result<Self, Errno> {
+        self.directory_raw(&CString::new(name).map_err(|_| Errno::INVAL)?)
+    }
+
+    /// As [`Self::directory`], for a name as the kernel gave it.
+    pub(crate) fn directory_raw(&self, name: &CStr) -> Result<Self, Errno> {
+        let handle = openat(&self.handle, name, DIRECTORY, Mode::empty())?;
+        let below = Self { handle, path: self.below(&name.to_string_lossy()), record: self.record.clone() };
+        if let Some(record) = &below.record {
+            record.borrow_mut().directory(&below.path);
+        }
+        Ok(below)
+    }
+
+    /// Names in it, sorted; none where it cannot be listed.
+    pub(crate) fn names_raw(&self) -> Result<Vec<CString>, Errno> {
+        let mut names: Vec<CString> = Dir::read_from(&self.handle)?
+            .filter_map(Result::ok)
+            .map(|entry| entry.file_name().to_owned())
+            .filter(|name| !matches!(name.to_bytes(), b"." | b".."))
+            .collect();
+        names.sort();
+        Ok(names)
+    }
+
+    /// As [`Self::names_raw`], those that are UTF-8.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let names = self.names_raw().unwrap_or_default();
+        names.into_iter().filter_map(|name| name.into_string().ok()).collect()
+    }
+
+    /// The text of a file in it, without the line end behind it.
+    pub(crate) fn read(&self, name: &str) -> Result<String, Errno> {
+        let result = self.bytes(name);
+        if let Some(record) = &self.record {
+            record.borrow_mut().file(&self.below(name), result.as_deref().ok());
+        }
+        let mut text = String::from_utf8(result?).map_err(|_| Errno::ILSEQ)?;
+        text.truncate(text.trim_end_matches(['\n', '\0', ' ']).len());
+        Ok(text)
+    }
+
+    fn bytes(&self, name: &str) -> Result<Vec<u8>, Errno> {
+        let file = openat(&self.handle, name, FILE, Mode::empty())?;
+        let mut page = [0; PAGE];
+        let count = retry(|| read(&file, &mut page))?;
+        let mut bytes = page.get(..count).unwrap_or_default().to_vec();
+        // An attribute comes whole by one call. What fills a page is a table.
+        while bytes.len() >= PAGE / 2 && bytes.len() < LONGEST {
+            match retry(|| read(&file, &mut page))? {
+                0 => break,
+                count => bytes.extend_from_slice(page.get(..count).unwrap_or_default()),
+            }
+        }
+        Ok(bytes)
+    }
+
+    /// Where a symbolic link in it points to.
+    pub(crate) fn link(&self, name: &str) -> Option<String> {
+        let target = readlinkat(&self.handle, name, Vec::new()).ok()?.into_string().ok()?;
+        if let Some(record) = &self.record {
+            record.borrow_mut().link(&self.below(name), &target);
+        }
+        Some(target)
+    }
+
+    /// Whether something of that name is there.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        let there = openat(&self.handle, name, OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).is_ok();
+        if let (true, Some(record)) = (there, &self.record) {
+            record.borrow_mut().presence(&self.below(name));
+        }
+        there
+    }
+
+    /// Whether a device node in it can be opened for reading and writing, as libibverbs does.
+    pub(crate) fn can_open(&self, name: &str) -> Result<(), Errno> {
+        let flags = OFlags::RDWR | OFlags::CLOEXEC | OFlags::NONBLOCK;
+        let result = openat(&self.handle, name, flags, Mode::empty()).map(drop);
+        if let (Some(record), Err(error)) = (&self.record, result)
+            && error != Errno::NOENT
+        {
+            record.borrow_mut().file(&self.below(name), None);
+        } else if let (Some(record), Ok(())) = (&self.record, result) {
+            record.borrow_mut().file(&self.below(name), Some(b""));
+        }
+        result
+    }
+}
+
+/// A signal that interrupts a read is no reason to give up.
+fn retry(mut call: impl FnMut() -> Result<usize, Errno>) -> Result<usize, Errno> {
+    loop {
+        match call() {
+            Err(Errno::INTR) => {}
+            result => return result,
+        }
+    }
+}

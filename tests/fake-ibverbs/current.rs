@@ -1,0 +1,4 @@
+//! `libfake_ibverbs.so`: a libibverbs for tests; see `library.rs`.
+
+mod library;
+mod table;

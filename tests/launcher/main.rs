@@ -1,0 +1,9 @@
+//! The real binary, from outside: machines unpacked from text, a libibverbs for tests, wrong input.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
+
+mod archive;
+mod machines;
+mod program;
+mod verbs;
+mod waiting;
+mod wrong_input;
