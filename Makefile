@@ -63,6 +63,8 @@ kserve: | setup ## KServe's real scripts: PREFILL_KSERVE=folder/pods of rendered
 
 bench: policy.wasm target/do-nothing.wasm ## size, fuel and time ratios; fails over budget
 	@$(CARGO) run --quiet --locked -p prefill-conformance --bin bench
+	@$(CARGO) build --quiet --locked --release -p prefill-launcher --examples
+	@$(CARGO) bench --quiet --locked -p prefill-launcher --bench plan
 
 artifacthub-pkg.yml: policy/metadata.yml policy/questions-ui.yml
 	$(CARGO) run --quiet --locked -p prefill-conformance --bin artifacthub > artifacthub-pkg.yml.new

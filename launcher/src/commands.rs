@@ -11,6 +11,7 @@ use prefill_core::rdma::text::{self, Level};
 use prefill_core::rdma::{Options, Plan, plan};
 use std::io::{self, Write};
 use std::path::Path;
+use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
 /// How often is looked again for a port that is waited for.
@@ -100,7 +101,8 @@ fn save(root: &Root, directory: &Path) -> Result<(), Failure> {
     let (recording, record) = root.recording();
     // Without libibverbs, so that sysfs is read whole.
     probe(&recording, &Source::None);
-    record.borrow().write(directory).map_err(|error| {
+    let record = record.lock().unwrap_or_else(PoisonError::into_inner);
+    record.write(directory).map_err(|error| {
         Failure::failed(format!("`--save`: `{}` cannot be written: {error}", directory.display()))
             .hint("name a directory that is empty or not there yet")
     })

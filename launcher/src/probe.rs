@@ -45,8 +45,8 @@ pub(crate) fn probe(root: &Root, source: &Source) -> Inventory {
         Err(reason) => {
             for one in &mut found {
                 one.device.access = access(root, one.device.uverbs.as_deref());
-                verbs::read_gids(one, &mut warnings);
             }
+            sysfs::read_all_gids(&mut found, &mut warnings);
             Verbs::Missing(reason.clone())
         }
     };

@@ -2,13 +2,13 @@
 //! call where it fits, relative to its directory, because a full GID table is 256 files for each port.
 
 use crate::record::Record;
-use rustix::fs::{CWD, Dir, Mode, OFlags, openat, readlinkat};
-use rustix::io::{Errno, read};
-use std::cell::RefCell;
+use rustix::buffer::spare_capacity;
+use rustix::fs::{CWD, Dir, DirEntry, Mode, OFlags, openat, readlinkat};
+use rustix::io::{Errno, read, retry_on_intr};
 use std::ffi::{CStr, CString};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Most that is read of one file, bytes: 64 Ki routes would fit.
 const LONGEST: usize = 8 << 20;
@@ -20,14 +20,17 @@ pub(crate) struct Directory {
     handle: OwnedFd,
     /// Its path below the root, without a slash in front: for messages, and for `--save`.
     path: String,
-    record: Option<Rc<RefCell<Record>>>,
+    record: Option<Shared>,
 }
+
+/// What was read, noted down from every thread that reads.
+pub(crate) type Shared = Arc<Mutex<Record>>;
 
 /// Where reading begins.
 #[derive(Clone)]
 pub(crate) struct Root {
     path: PathBuf,
-    record: Option<Rc<RefCell<Record>>>,
+    record: Option<Shared>,
 }
 
 impl Root {
@@ -41,9 +44,9 @@ impl Root {
     }
 
     /// The same root, with everything read noted down for `--save`.
-    pub(crate) fn recording(&self) -> (Self, Rc<RefCell<Record>>) {
-        let record = Rc::new(RefCell::new(Record::default()));
-        (Self { path: self.path.clone(), record: Some(Rc::clone(&record)) }, record)
+    pub(crate) fn recording(&self) -> (Self, Shared) {
+        let record = Shared::default();
+        (Self { path: self.path.clone(), record: Some(Arc::clone(&record)) }, record)
     }
 
     /// The directory at `path`, which is relative to the root; empty for the root itself.
@@ -68,6 +71,13 @@ impl Directory {
         format!("/{}", self.path)
     }
 
+    /// Notes down what was read, where somebody wants to know.
+    fn note(&self, what: impl FnOnce(&mut Record)) {
+        if let Some(record) = &self.record {
+            what(&mut record.lock().unwrap_or_else(PoisonError::into_inner));
+        }
+    }
+
     fn below(&self, name: &str) -> String {
         if self.path.is_empty() { name.to_owned() } else { format!("{}/{name}", self.path) }
     }
@@ -81,9 +91,7 @@ impl Directory {
     pub(crate) fn directory_raw(&self, name: &CStr) -> Result<Self, Errno> {
         let handle = openat(&self.handle, name, DIRECTORY, Mode::empty())?;
         let below = Self { handle, path: self.below(&name.to_string_lossy()), record: self.record.clone() };
-        if let Some(record) = &below.record {
-            record.borrow_mut().directory(&below.path);
-        }
+        below.note(|record| record.directory(&below.path));
         Ok(below)
     }
 
@@ -98,6 +106,15 @@ impl Directory {
         Ok(names)
     }
 
+    /// The names in it that are whole numbers, as numbers, sorted.
+    pub(crate) fn numbers(&self) -> Vec<u32> {
+        let number = |entry: DirEntry| entry.file_name().to_str().ok()?.parse().ok();
+        let mut numbers: Vec<u32> =
+            Dir::read_from(&self.handle).into_iter().flatten().flatten().filter_map(number).collect();
+        numbers.sort_unstable();
+        numbers
+    }
+
     /// As [`Self::names_raw`], those that are UTF-8.
     pub(crate) fn names(&self) -> Vec<String> {
         let names = self.names_raw().unwrap_or_default();
@@ -107,9 +124,7 @@ impl Directory {
     /// The text of a file in it, without the line end behind it.
     pub(crate) fn read(&self, name: &str) -> Result<String, Errno> {
         let result = self.bytes(name);
-        if let Some(record) = &self.record {
-            record.borrow_mut().file(&self.below(name), result.as_deref().ok());
-        }
+        self.note(|record| record.file(&self.below(name), result.as_deref().ok()));
         let mut text = String::from_utf8(result?).map_err(|_| Errno::ILSEQ)?;
         text.truncate(text.trim_end_matches(['\n', '\0', ' ']).len());
         Ok(text)
@@ -117,15 +132,13 @@ impl Directory {
 
     fn bytes(&self, name: &str) -> Result<Vec<u8>, Errno> {
         let file = openat(&self.handle, name, FILE, Mode::empty())?;
-        let mut page = [0; PAGE];
-        let count = retry(|| read(&file, &mut page))?;
-        let mut bytes = page.get(..count).unwrap_or_default().to_vec();
+        let mut bytes = Vec::with_capacity(PAGE);
         // An attribute comes whole by one call. What fills a page is a table.
-        while bytes.len() >= PAGE / 2 && bytes.len() < LONGEST {
-            match retry(|| read(&file, &mut page))? {
-                0 => break,
-                count => bytes.extend_from_slice(page.get(..count).unwrap_or_default()),
+        while retry_on_intr(|| read(&file, spare_capacity(&mut bytes)))? > 0 {
+            if bytes.len() < PAGE / 2 || bytes.len() >= LONGEST {
+                break;
             }
+            bytes.reserve(PAGE);
         }
         Ok(bytes)
     }
@@ -133,17 +146,15 @@ impl Directory {
     /// Where a symbolic link in it points to.
     pub(crate) fn link(&self, name: &str) -> Option<String> {
         let target = readlinkat(&self.handle, name, Vec::new()).ok()?.into_string().ok()?;
-        if let Some(record) = &self.record {
-            record.borrow_mut().link(&self.below(name), &target);
-        }
+        self.note(|record| record.link(&self.below(name), &target));
         Some(target)
     }
 
     /// Whether something of that name is there.
     pub(crate) fn has(&self, name: &str) -> bool {
         let there = openat(&self.handle, name, OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).is_ok();
-        if let (true, Some(record)) = (there, &self.record) {
-            record.borrow_mut().presence(&self.below(name));
+        if there {
+            self.note(|record| record.presence(&self.below(name)));
         }
         there
     }
@@ -152,23 +163,11 @@ impl Directory {
     pub(crate) fn can_open(&self, name: &str) -> Result<(), Errno> {
         let flags = OFlags::RDWR | OFlags::CLOEXEC | OFlags::NONBLOCK;
         let result = openat(&self.handle, name, flags, Mode::empty()).map(drop);
-        if let (Some(record), Err(error)) = (&self.record, result)
-            && error != Errno::NOENT
-        {
-            record.borrow_mut().file(&self.below(name), None);
-        } else if let (Some(record), Ok(())) = (&self.record, result) {
-            record.borrow_mut().file(&self.below(name), Some(b""));
+        match result {
+            Ok(()) => self.note(|record| record.file(&self.below(name), Some(b""))),
+            Err(Errno::NOENT) => {}
+            Err(_) => self.note(|record| record.file(&self.below(name), None)),
         }
         result
-    }
-}
-
-/// A signal that interrupts a read is no reason to give up.
-fn retry(mut call: impl FnMut() -> Result<usize, Errno>) -> Result<usize, Errno> {
-    loop {
-        match call() {
-            Err(Errno::INTR) => {}
-            result => return result,
-        }
     }
 }

@@ -4,6 +4,7 @@
 mod archive;
 mod machines;
 mod program;
+mod reads;
 mod verbs;
 mod waiting;
 mod wrong_input;

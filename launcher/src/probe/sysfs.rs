@@ -5,6 +5,11 @@ use crate::root::{Directory, Root};
 use prefill_core::inventory::{Access, Device, Gid, GidType, LinkLayer, Port, PortState};
 use std::collections::BTreeMap;
 use std::net::Ipv6Addr;
+use std::num::NonZero;
+use std::thread;
+
+/// What an entry of a GID table says that holds nothing; most of them do.
+const EMPTY: &str = "0000:0000:0000:0000:0000:0000:0000:0000";
 
 /// A device, and the open directories of its ports, by number.
 pub(super) struct Found {
@@ -84,9 +89,7 @@ fn device(
     };
     let mut ports = BTreeMap::new();
     if let Ok(numbers) = directory.directory("ports") {
-        let mut all: Vec<u32> = numbers.names().iter().filter_map(|name| name.parse().ok()).collect();
-        all.sort_unstable();
-        for number in all {
+        for number in numbers.numbers() {
             if let Ok(port) = numbers.directory(&number.to_string()) {
                 device.ports.push(self::port(&port, number, warnings));
                 ports.insert(number, port);
@@ -124,16 +127,45 @@ fn port(directory: &Directory, number: u32, warnings: &mut Vec<String>) -> Port 
     }
 }
 
+/// The GID tables of all devices. Most of a probe is waiting for the kernel here, so every processor takes a share.
+pub(super) fn read_all_gids(found: &mut [Found], warnings: &mut Vec<String>) {
+    let workers = thread::available_parallelism().map_or(1, NonZero::get);
+    let share = found.len().div_ceil(workers).max(1);
+    thread::scope(|scope| {
+        let read = |devices: &mut [Found]| {
+            let mut warnings = Vec::new();
+            devices.iter_mut().for_each(|device| read_gids(device, &mut warnings));
+            warnings
+        };
+        let mut shares = found.chunks_mut(share);
+        let first = shares.next();
+        let others: Vec<_> = shares.map(|devices| scope.spawn(move || read(devices))).collect();
+        warnings.extend(first.map(read).unwrap_or_default());
+        warnings.extend(others.into_iter().flat_map(|other| other.join().unwrap_or_default()));
+    });
+}
+
+/// The GID tables of one device.
+pub(super) fn read_gids(one: &mut Found, warnings: &mut Vec<String>) {
+    for port in &mut one.device.ports {
+        if let Some(directory) = one.ports.get(&port.number) {
+            port.gids = gids(directory, warnings);
+        }
+    }
+}
+
 /// The GID table of a port: each entry is read once, its type and interface only where it is not empty.
-pub(super) fn gids(port: &Directory, warnings: &mut Vec<String>) -> Vec<Gid> {
+fn gids(port: &Directory, warnings: &mut Vec<String>) -> Vec<Gid> {
     let Ok(table) = port.directory("gids") else { return Vec::new() };
     let attributes = port.directory("gid_attrs").ok();
     let attribute = |name: &str| attributes.as_ref().and_then(|all| all.directory(name).ok());
     let (types, netdevs) = (attribute("types"), attribute("ndevs"));
     let mut found = Vec::new();
-    for entry in table.names() {
-        let Ok(index) = entry.parse::<u32>() else { continue };
-        let Some(text) = table.read(&entry).ok().filter(|text| !text.is_empty()) else { continue };
+    for index in table.numbers() {
+        let entry = index.to_string();
+        let Some(text) = table.read(&entry).ok().filter(|text| !text.is_empty() && text != EMPTY) else {
+            continue;
+        };
         let Some(gid) = address(&text) else {
             warnings.push(format!(
                 "`{}/{entry}` is `{text}`, expected 8 groups of 4 hexadecimal digits",
@@ -141,13 +173,9 @@ pub(super) fn gids(port: &Directory, warnings: &mut Vec<String>) -> Vec<Gid> {
             ));
             continue;
         };
-        if gid.is_unspecified() {
-            continue;
-        }
         let kind = types.as_ref().and_then(|types| types.read(&entry).ok()).and_then(|text| kind(&text));
         found.push(Gid { index, gid, kind, netdev: netdev_of(netdevs.as_ref(), &entry), netdev_index: None });
     }
-    found.sort_by_key(|gid| gid.index);
     found
 }
 

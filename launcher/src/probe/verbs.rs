@@ -25,7 +25,7 @@ pub(super) fn merge(found: &mut Vec<Found>, listed: &[Listed], nodes: &Path, war
             let reason =
                 format!("libibverbs does not list it: {node} is not in this pod, or its driver is missing");
             one.device.access = Access::Closed(reason);
-            read_gids(one, warnings);
+            sysfs::read_gids(one, warnings);
             continue;
         };
         if !listed.uverbs.is_empty() {
@@ -35,17 +35,8 @@ pub(super) fn merge(found: &mut Vec<Found>, listed: &[Listed], nodes: &Path, war
             Ok(open) => ask(one, &open, warnings),
             Err(reason) => {
                 one.device.access = Access::Closed(reason);
-                read_gids(one, warnings);
+                sysfs::read_gids(one, warnings);
             }
-        }
-    }
-}
-
-/// The GID tables as sysfs has them.
-pub(super) fn read_gids(one: &mut Found, warnings: &mut Vec<String>) {
-    for port in &mut one.device.ports {
-        if let Some(directory) = one.ports.get(&port.number) {
-            port.gids = sysfs::gids(directory, warnings);
         }
     }
 }
@@ -104,7 +95,7 @@ fn ask(one: &mut Found, open: &OpenDevice, warnings: &mut Vec<String>) {
         Err(error) => {
             let name = &one.device.name;
             warnings.push(format!("`{name}`: {error}; its GIDs are read from sysfs instead"));
-            read_gids(one, warnings);
+            sysfs::read_gids(one, warnings);
         }
     }
 }
