@@ -6,7 +6,7 @@ CARGO ?= $(shell command -v cargo 2>/dev/null || echo /usr/bin/cargo)
 BINDINGS = path=$$(launcher/setup) && LIBCLANG_PATH=$$path
 SOURCES := Cargo.toml Cargo.lock policy/build-wasm $(shell find core shape policy -name '*.rs' -o -name '*.toml' -o -name '*.yaml')
 
-.PHONY: help demo launcher test check fmt lint drift deny e2e-tests golden bench kserve do-nothing.wasm setup clean
+.PHONY: help demo machine launcher test check fmt lint drift deny e2e-tests golden bench kserve do-nothing.wasm setup clean
 
 help: ## what each target does
 	@sed -n 's/^\([a-z.-]*\):.*## /\1\t/p' Makefile | expand -t 24
@@ -25,11 +25,17 @@ target/do-nothing.wasm: $(SOURCES) | setup
 
 do-nothing.wasm: target/do-nothing.wasm ## the floor that `make bench` measures against
 
+NAME ?= h100-8x-roce-front-end-pair
+machine: | setup ## probe and plan of a machine of tests/machines: make machine NAME=…
+	@$(CARGO) build --quiet --locked -p prefill-launcher --bins --examples
+	@target/debug/examples/machine $(NAME) target/machines
+
 launcher: | setup ## the launcher as it ships: target/release/prefill-launcher
 	$(BINDINGS) $(CARGO) build --release --locked -p prefill-launcher --features rdma-sys
 
-demo: policy.wasm ## shape a KServe prefill pod in the policy server's engine; before, after, why
+demo: policy.wasm ## a KServe pod through the policy server's engine, then an H100 node through the launcher; each with why
 	@$(CARGO) run --quiet --locked -p prefill-conformance --features policy-server --bin demo
+	@$(MAKE) --no-print-directory machine
 
 test: policy.wasm target/do-nothing.wasm ## everything but what needs kwctl or a copy of KServe
 	$(CARGO) test --locked --features prefill-conformance/policy-server

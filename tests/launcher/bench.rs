@@ -89,7 +89,7 @@ fn with_libibverbs(root: &Path) -> impl Fn() -> Command {
     }
 }
 
-/// Eight or sixteen rails with the four entries that a ConnectX has; without IPv4, two of them.
+/// Eight or sixteen rails with the four entries that a `ConnectX` has; without IPv4, two of them.
 fn machine(hcas: u32, ipv4: bool) -> String {
     let mut text = String::from(
         "netdev eth0 2\naddress eth0 10.244.3.7/24\nroute eth0 default via 10.244.3.1\ndev/infiniband/\n",

@@ -40,7 +40,7 @@ fn opened(directories: &[std::path::PathBuf], action: impl FnOnce()) -> BTreeMap
         names.insert(watch, directory.clone());
     }
     action();
-    let mut room = [MaybeUninit::uninit(); 1 << 16];
+    let mut room = vec![MaybeUninit::uninit(); 1 << 16];
     let mut reader = Reader::new(&watcher, &mut room);
     let mut counts = BTreeMap::new();
     while let Ok(event) = reader.next() {

@@ -134,7 +134,9 @@ pub(super) fn read_all_gids(found: &mut [Found], warnings: &mut Vec<String>) {
     thread::scope(|scope| {
         let read = |devices: &mut [Found]| {
             let mut warnings = Vec::new();
-            devices.iter_mut().for_each(|device| read_gids(device, &mut warnings));
+            for device in devices {
+                read_gids(device, &mut warnings);
+            }
             warnings
         };
         let mut shares = found.chunks_mut(share);
