@@ -8,13 +8,18 @@
 //! - [`inventory`]: what RDMA hardware and network a pod sees.
 //! - [`rdma`]: which of it the pod is to use, and what the libraries must be told.
 //!
+//! - [`serve`]: the argument list of `vllm serve`, and what vLLM would find wrong with it late or never.
+//! - [`excerpt`]: quotations with secrets masked.
+//!
 //! This crate does no I/O and knows no Kubernetes objects; for those see `prefill-shape`.
 #![forbid(unsafe_code)]
 
 pub mod contract;
 pub mod environment;
+pub mod excerpt;
 pub mod flags;
 pub mod inventory;
 pub mod kubelet;
 pub mod launch;
 pub mod rdma;
+pub mod serve;

@@ -2,7 +2,6 @@
 //! is not understood, and the whole pod is left alone.
 
 mod arguments;
-mod excerpt;
 mod script;
 mod words;
 
@@ -14,7 +13,7 @@ use prefill_core::{flags, kubelet};
 use serde_json::Value;
 use std::borrow::Cow;
 
-pub(crate) use excerpt::excerpt;
+pub(crate) use prefill_core::excerpt::excerpt;
 
 /// Annotation: the model, where the entrypoint names none.
 const MODEL: &str = "llm-d-prefill.io/model";

@@ -2,6 +2,7 @@
 
 use super::gids::label;
 use super::plan::{Decision, Plan};
+use crate::excerpt::shell_word;
 
 /// What one line is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,12 +58,4 @@ pub fn lines(plan: &Plan) -> Vec<(Level, String)> {
 pub fn environment(plan: &Plan) -> String {
     let line = |(name, value)| format!("{name}={}\n", shell_word(value));
     plan.environment().map(line).collect::<Vec<_>>().concat()
-}
-
-fn shell_word(value: &str) -> String {
-    let plain = |letter: char| letter.is_ascii_alphanumeric() || "_-.,:=/@%+".contains(letter);
-    if !value.is_empty() && value.chars().all(plain) {
-        return value.to_owned();
-    }
-    format!("'{}'", value.replace('\'', r"'\''"))
 }

@@ -1,9 +1,9 @@
 //! The words behind `vllm serve`, as a [`Launch`]: owned flags are lifted, the rest passes through.
 
 use super::NotUnderstood;
-use super::excerpt::excerpt;
 use crate::environment::{Environment, Known, LEADER_ADDRESS_MARK, MARK, WORKER_INDEX_MARK};
 use prefill_core::environment::{LWS_LEADER_ADDRESS, VLLM_API_SERVER_COUNT};
+use prefill_core::excerpt::excerpt;
 use prefill_core::flags::{self, Given, Owned};
 use prefill_core::kubelet;
 use prefill_core::launch::{AccessLog, ApiServers, Launch, LeaderAddress, LoadBalancing, StartRank, Tls};

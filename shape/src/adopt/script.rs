@@ -10,10 +10,10 @@ mod scan;
 mod statement;
 
 use super::NotUnderstood;
-use super::excerpt::excerpt;
 use super::words::{self, ADDITIONAL_MARK, ARGUMENTS_MARK, is_plain};
 use crate::environment::LEADER_ADDRESS_MARK;
 use prefill_core::environment::{LWS_LEADER_ADDRESS, VLLM_ADDITIONAL_ARGS, VLLM_API_SERVER_COUNT};
+use prefill_core::excerpt::excerpt;
 use scan::Scanner;
 use statement::Statements;
 

@@ -2,7 +2,7 @@
 //! character with a meaning of its own is refused.
 
 use super::NotUnderstood;
-use super::excerpt::excerpt;
+use prefill_core::excerpt::excerpt;
 use serde_json::Value;
 use std::borrow::Cow;
 

@@ -1,5 +1,5 @@
-//! A short quotation of the pod's own text, fit for an annotation: one line, at most 120
-//! characters, secrets masked.
+//! Quotations of the pod's own text with its secrets masked: short ones, fit for an annotation (one line, at
+//! most 120 characters), and whole command lines for a log.
 
 const LENGTH: usize = 120;
 const SECRET_NAMES: [&str; 10] = [
@@ -18,7 +18,7 @@ const SECRET_STARTS: [&str; 4] = ["hf_", "sk-", "ghp_", "nvapi-"];
 const MASK: &str = "***";
 
 /// `text` in one line, at most 120 characters long, with secrets masked.
-pub(crate) fn excerpt(text: &str) -> String {
+pub fn excerpt(text: &str) -> String {
     let mut out = String::new();
     let mut mask_next = false;
     // Words beyond the quotation's length cannot matter.
@@ -41,6 +41,37 @@ pub(crate) fn excerpt(text: &str) -> String {
     }
     out.retain(|character| !character.is_control());
     out
+}
+
+/// `words` for a log: as a POSIX shell would read them, with secrets masked.
+pub fn command_line<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
+    let mut out = String::new();
+    let mut mask_next = false;
+    for word in words {
+        if !out.is_empty() {
+            out.push(' ');
+        }
+        let mut shown = String::new();
+        if mask_next {
+            shown.push_str(MASK);
+            mask_next = false;
+        } else if word.starts_with('-') || !word.contains(char::is_whitespace) {
+            mask_next = push(&mut shown, word) && word.starts_with('-');
+        } else {
+            shown.push_str(word);
+        }
+        out.push_str(&shell_word(&shown));
+    }
+    out
+}
+
+/// `value` as one word of a POSIX shell.
+pub fn shell_word(value: &str) -> String {
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || "_-.,:=/@%+*".contains(letter);
+    if !value.is_empty() && value.chars().all(plain) {
+        return value.to_owned();
+    }
+    format!("'{}'", value.replace('\'', r"'\''"))
 }
 
 /// Adds `word`, masked where it holds a secret; true when the next word is one.

@@ -1,0 +1,188 @@
+//! The words behind `vllm`, in one order, each flag once.
+
+use super::{Extra, Features, Group};
+use crate::flags::Owned;
+use crate::launch::{AccessLog, ApiServers, Launch, LoadBalancing, StartRank};
+use std::net::IpAddr;
+
+/// What vLLM is started with.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Serve {
+    /// The words behind the program's name.
+    pub words: Vec<String>,
+    /// The first data-parallel rank of this pod, where it has one.
+    pub rank: Option<u32>,
+    /// Why words are there, or not.
+    pub notes: Vec<String>,
+}
+
+/// The words for `launch`. `leader` is what the leader's address was resolved to; `api_servers` what
+/// `VLLM_API_SERVER_COUNT` says.
+pub fn serve(
+    launch: &Launch,
+    group: Group,
+    leader: Option<IpAddr>,
+    api_servers: Option<u32>,
+    features: Features,
+    extra: &Extra,
+) -> Serve {
+    let mut writer = Writer { extra, serve: Serve { rank: rank(launch, group), ..Serve::default() } };
+    writer.model(launch);
+    writer.flag(Owned::Port, "--port", Some(launch.port));
+    writer.api_servers(launch, api_servers);
+    let sizes = &launch.parallelism;
+    writer.switch(Owned::Expert, "--enable-expert-parallel", sizes.expert);
+    writer.flag(Owned::Tensor, "--tensor-parallel-size", sizes.tensor);
+    writer.flag(Owned::Pipeline, "--pipeline-parallel-size", sizes.pipeline);
+    writer.flag(Owned::Data, "--data-parallel-size", sizes.data);
+    writer.flag(Owned::DataLocal, "--data-parallel-size-local", sizes.data_local);
+    writer.flag(Owned::LeaderAddress, "--data-parallel-address", leader);
+    writer.flag(Owned::DataRpcPort, "--data-parallel-rpc-port", sizes.data_rpc_port);
+    writer.rank(launch);
+    writer.switch(Owned::Headless, "--headless", launch.headless);
+    writer.access_log(&launch.access_log, features);
+    writer.shutdown_timeout(launch.shutdown_timeout, features);
+    writer.kv_transfer(launch, features);
+    if let Some(tls) = &launch.tls {
+        writer.switch(Owned::TlsRefresh, "--enable-ssl-refresh", tls.refresh);
+        writer.flag(Owned::TlsCertificate, "--ssl-certfile", Some(&tls.certificate));
+        writer.flag(Owned::TlsKey, "--ssl-keyfile", Some(&tls.key));
+    }
+    let mut serve = writer.serve;
+    serve.words.extend(extra.words.iter().cloned());
+    serve
+}
+
+/// The first rank of this pod: as given, or its index times the ranks of one pod.
+fn rank(launch: &Launch, group: Group) -> Option<u32> {
+    match launch.start_rank {
+        StartRank::Unset => None,
+        StartRank::Fixed(rank) => Some(rank),
+        StartRank::WorkerIndex => {
+            let local = launch.parallelism.data_local.unwrap_or(1);
+            Some(group.index.unwrap_or(0).saturating_mul(local))
+        }
+    }
+}
+
+struct Writer<'e> {
+    extra: &'e Extra,
+    serve: Serve,
+}
+
+impl Writer<'_> {
+    fn push(&mut self, word: impl ToString) {
+        self.serve.words.push(word.to_string());
+    }
+
+    /// `flag value`, unless there is no value or the user gave the flag.
+    fn flag(&mut self, owned: Owned, flag: &str, value: Option<impl ToString>) {
+        if let Some(value) = value.filter(|_| !self.extra.gives(owned)) {
+            let value = value.to_string();
+            // A value that begins with a dash would be taken for a flag.
+            if value.starts_with('-') {
+                self.push(format!("{flag}={value}"));
+            } else {
+                self.push(flag);
+                self.push(value);
+            }
+        }
+    }
+
+    fn switch(&mut self, owned: Owned, flag: &str, on: bool) {
+        if on && !self.extra.gives(owned) {
+            self.push(flag);
+        }
+    }
+
+    fn model(&mut self, launch: &Launch) {
+        self.push("serve");
+        if launch.model.starts_with('-') {
+            self.push(format!("--model={}", launch.model));
+        } else {
+            self.push(&launch.model);
+        }
+        // The list ends at the next flag, so it cannot stand last.
+        if !launch.served_model_names.is_empty() && !self.extra.gives(Owned::ServedModelName) {
+            self.push("--served-model-name");
+            self.serve
+                .words
+                .extend(launch.served_model_names.iter().filter(|name| !name.is_empty()).cloned());
+        }
+    }
+
+    fn api_servers(&mut self, launch: &Launch, variable: Option<u32>) {
+        let count = match launch.api_servers {
+            ApiServers::Unset => None,
+            ApiServers::Fixed(count) => Some(count),
+            ApiServers::Environment(default) => Some(variable.unwrap_or(default)),
+        };
+        if launch.headless || self.extra.gives(Owned::Headless) {
+            if count.is_some() {
+                self.serve.notes.push("no `--api-server-count`: a headless vLLM refuses it".to_owned());
+            }
+            return;
+        }
+        self.flag(Owned::ApiServerCount, "--api-server-count", count);
+    }
+
+    /// From 0.28 on, a start rank without `--headless` turns vLLM into hybrid or external load balancing, also rank 0;
+    /// without it, rank 0 is the default of every version.
+    fn rank(&mut self, launch: &Launch) {
+        let rank = self.serve.rank;
+        match launch.load_balancing {
+            LoadBalancing::External => self.flag(Owned::Rank, "--data-parallel-rank", rank),
+            LoadBalancing::Hybrid => {
+                self.switch(Owned::HybridLoadBalancing, "--data-parallel-hybrid-lb", true);
+                self.flag(Owned::StartRank, "--data-parallel-start-rank", rank);
+            }
+            LoadBalancing::Internal if rank == Some(0) && !launch.headless => {
+                self.serve.notes.push(
+                    "no `--data-parallel-start-rank`: this pod has rank 0, and vLLM 0.28 or newer would take the flag for another load balancing"
+                        .to_owned(),
+                );
+            }
+            LoadBalancing::Internal => self.flag(Owned::StartRank, "--data-parallel-start-rank", rank),
+        }
+    }
+
+    fn access_log(&mut self, log: &AccessLog, features: Features) {
+        match log {
+            AccessLog::Unset => {}
+            AccessLog::Except(paths) if features.access_log_for_endpoints => {
+                self.flag(Owned::AccessLogExcept, "--disable-access-log-for-endpoints", Some(paths));
+            }
+            AccessLog::Except(_) => {
+                self.serve
+                    .notes
+                    .push("no access log at all: this vLLM cannot leave single paths out".to_owned());
+                self.switch(Owned::AccessLogOff, "--disable-uvicorn-access-log", true);
+            }
+            AccessLog::Off => self.switch(Owned::AccessLogOff, "--disable-uvicorn-access-log", true),
+        }
+    }
+
+    fn shutdown_timeout(&mut self, seconds: Option<u32>, features: Features) {
+        if features.shutdown_timeout {
+            self.flag(Owned::ShutdownTimeout, "--shutdown-timeout", seconds);
+        } else if seconds.is_some() {
+            self.serve.notes.push("no `--shutdown-timeout`: this vLLM does not know it".to_owned());
+        }
+    }
+
+    fn kv_transfer(&mut self, launch: &Launch, features: Features) {
+        let Some(default) = &launch.kv_transfer_default else { return };
+        if self.extra.names("kv-transfer-config") {
+            self.serve
+                .notes
+                .push("the user gives `--kv-transfer-config`, so its default is left out".to_owned());
+        } else if features.offloading_connector {
+            self.push("--kv-transfer-config");
+            self.push(default);
+        } else {
+            self.serve
+                .notes
+                .push("no default `--kv-transfer-config`: this vLLM does not know its connector".to_owned());
+        }
+    }
+}
