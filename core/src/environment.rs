@@ -8,6 +8,8 @@ pub const LWS_LEADER_ADDRESS: &str = "LWS_LEADER_ADDRESS";
 pub const LWS_GROUP_SIZE: &str = "LWS_GROUP_SIZE";
 /// Index of this pod in its group, 0 for the leader; set by the LeaderWorkerSet webhook.
 pub const LWS_WORKER_INDEX: &str = "LWS_WORKER_INDEX";
+/// How often KServe's script asks for the address of the leader, once a second; 30 unless set.
+pub const DP_ADDRESS_RESOLVE_ATTEMPTS: &str = "DP_ADDRESS_RESOLVE_ATTEMPTS";
 /// More `vllm serve` arguments as POSIX shell words; KServe's script reads it.
 pub const VLLM_ADDITIONAL_ARGS: &str = "VLLM_ADDITIONAL_ARGS";
 /// Number of API server processes of a leader; KServe's script reads it.
@@ -41,6 +43,8 @@ pub const NCCL_NET_PLUGIN: &str = "NCCL_NET_PLUGIN";
 pub const NVSHMEM_HCA_LIST: &str = "NVSHMEM_HCA_LIST";
 /// Text that the names of NVSHMEM's HCAs contain, `mlx5` unless set.
 pub const NVSHMEM_HCA_PREFIX: &str = "NVSHMEM_HCA_PREFIX";
+/// HCAs, ports and how many processes use them; NVSHMEM drops it beside [`NVSHMEM_HCA_LIST`].
+pub const NVSHMEM_HCA_PE_MAPPING: &str = "NVSHMEM_HCA_PE_MAPPING";
 /// As [`NCCL_IB_GID_INDEX`], for NVSHMEM.
 pub const NVSHMEM_IB_GID_INDEX: &str = "NVSHMEM_IB_GID_INDEX";
 /// As [`NCCL_IB_ADDR_FAMILY`], for NVSHMEM.
@@ -61,6 +65,11 @@ pub const UCX_IB_ROCE_SUBNETS: &str = "UCX_IB_ROCE_SUBNETS";
 /// Transports that UCX uses.
 pub const UCX_TLS: &str = "UCX_TLS";
 
+/// Address that a NIXL connector binds and advertises; `localhost` unless set.
+pub const VLLM_NIXL_SIDE_CHANNEL_HOST: &str = "VLLM_NIXL_SIDE_CHANNEL_HOST";
+/// Port that vLLM's processes talk over; a Service named `vllm` puts a URL there.
+pub const VLLM_PORT: &str = "VLLM_PORT";
+
 /// Interfaces that Gloo (torch's CPU groups) uses.
 pub const GLOO_SOCKET_IFNAME: &str = "GLOO_SOCKET_IFNAME";
 
@@ -72,6 +81,11 @@ impl Environment {
     /// The value of `name`, unless it is empty.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    /// Whether `name` is there, empty or not.
+    pub fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
     }
 
     /// Whether `name` is there with nothing in it, which some libraries read as a value.

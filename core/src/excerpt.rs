@@ -67,7 +67,7 @@ pub fn command_line<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
 
 /// `value` as one word of a POSIX shell.
 pub fn shell_word(value: &str) -> String {
-    let plain = |letter: char| letter.is_ascii_alphanumeric() || "_-.,:=/@%+*".contains(letter);
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || "_-.,:=/@%+".contains(letter);
     if !value.is_empty() && value.chars().all(plain) {
         return value.to_owned();
     }

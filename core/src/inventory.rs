@@ -36,8 +36,10 @@ pub struct Inventory {
 pub enum Verbs {
     /// This library answered.
     Library(String),
-    /// It did not, for this reason; the inventory is what sysfs and `/dev/infiniband` say.
+    /// It could not, for this reason; the inventory is what sysfs and `/dev/infiniband` say.
     Missing(String),
+    /// It was not to be: another machine's files were read, of which this one's library knows nothing.
+    NotAsked,
 }
 
 /// One RDMA device (HCA).

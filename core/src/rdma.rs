@@ -16,6 +16,7 @@ mod rails;
 mod select;
 mod sockets;
 pub mod text;
+mod told;
 mod users;
 mod variables;
 
@@ -24,10 +25,11 @@ pub use plan::{ChosenGid, Decision, Excluded, Kept, Plan, Rule, Variable};
 pub use rails::gigabits;
 
 use crate::environment::Environment;
-use crate::inventory::{Gid, GidType, Inventory, Port};
-use index::{Addressing, Told};
+use crate::inventory::{Gid, Inventory, Port, Verbs};
+use index::{Addressing, Asks};
 use options::Rdma;
 use select::{Candidate, Selection};
+use users::Known;
 use variables::Variables;
 
 /// What this pod is to use.
@@ -39,42 +41,48 @@ pub fn plan(inventory: &Inventory, environment: &Environment, options: &Options)
         return plan;
     }
     let mut selection = select::select(inventory, environment, options);
-    let told = Told::by(environment);
+    let asks = Asks::new(&selection.kept, environment, inventory);
     let addressing = if selection.kept.is_empty() {
         Addressing::Nothing("no port is used".to_owned())
     } else {
-        index::settle(&mut selection, &told, inventory)
+        index::settle(&mut selection, &asks)
     };
+    let devices: Vec<&str> = select::in_order(inventory).iter().map(|device| device.name.as_str()).collect();
+    let known = Known { kept: &selection.kept, excluded: &selection.excluded, inventory, devices: &devices };
     let mut variables = Variables::new(environment);
-    decide(&mut variables, &selection, &addressing, &told, inventory, options);
-    let known: Vec<&str> = select::in_order(inventory).iter().map(|device| device.name.as_str()).collect();
-    let users = users::warnings(environment, &selection.kept, &known);
+    variables.beyond = users::beyond(environment, &known);
+    decide(&mut variables, &selection, &addressing, &asks, inventory, options);
+    plan.warnings.extend(users::warnings(environment, &known));
     plan.kept = selection.kept.iter().map(kept).collect();
     plan.excluded = selection.excluded;
     plan.notes = selection.notes;
     plan.warnings.extend(selection.warnings);
     plan.warnings.extend(variables.warnings);
-    plan.warnings.extend(users);
+    plan.warnings.extend(options.idle_patterns(inventory));
     plan.variables = variables.decided;
     plan.missing = expect::missing(&plan, options, inventory);
-    conclude(&mut plan, options);
+    conclude(&mut plan, options, inventory, variables.nccl_owner.is_some());
     plan
 }
 
-/// The GIDs of a port that a library may use, best first: RoCE v2 ones of this namespace.
-pub fn counting_gids<'g>(inventory: &Inventory, port: &'g Port) -> Vec<&'g Gid> {
+/// The GIDs of a port that a library may use, best first.
+pub fn counting_gids<'g>(
+    inventory: &Inventory,
+    environment: &Environment,
+    options: &Options,
+    port: &'g Port,
+) -> Vec<&'g Gid> {
     if !gids::addressed_by_gid(port) {
         return Vec::new();
     }
-    let kind = gids::Kind::Exactly(GidType::V2);
-    gids::Wanted { network: &inventory.network, scope: options::GidScope::Local, kind }.counting(port)
+    select::wanted(inventory, environment, options).counting(port)
 }
 
 fn decide(
     variables: &mut Variables<'_>,
     selection: &Selection<'_>,
     addressing: &Addressing,
-    told: &Told,
+    asks: &Asks<'_>,
     inventory: &Inventory,
     options: &Options,
 ) {
@@ -82,20 +90,30 @@ fn decide(
     if !selection.kept.is_empty() {
         let tcp = sockets::tcp(&inventory.network, own.as_ref().map(|(name, _)| *name), options.ucx_tcp);
         variables.lists(&selection.kept, &tcp, options);
-        variables.gids(&selection.kept, addressing, told);
+        variables.gids(&selection.kept, addressing, asks);
     }
     sockets::name_interface(variables, &inventory.network, own.as_ref());
+    variables.remove_empty();
 }
 
-fn conclude(plan: &mut Plan, options: &Options) {
-    if plan.missing.is_empty() {
-        if plan.kept.is_empty() {
-            let what =
-                if plan.excluded.is_empty() { "there is no RDMA device" } else { "no RDMA port can be used" };
-            plan.warnings.push(format!("{what}: NCCL and UCX fall back to TCP, NVSHMEM does not start"));
-        }
-    } else if options.rdma == Rdma::Require {
-        plan.failure = Some(plan.missing.join("; "));
+fn conclude(plan: &mut Plan, options: &Options, inventory: &Inventory, owned: bool) {
+    if plan.kept.is_empty() {
+        let what =
+            if plan.excluded.is_empty() { "there is no RDMA device" } else { "no RDMA port can be used" };
+        // What a plug-in of a vendor does is its own affair.
+        let who = if owned { "UCX falls" } else { "NCCL and UCX fall" };
+        plan.warnings.push(format!("{what}: {who} back to TCP, NVSHMEM does not start"));
+    }
+    let mut missing = plan.missing.clone();
+    if let Verbs::Missing(reason) = &inventory.verbs
+        && !inventory.devices.is_empty()
+    {
+        let message = format!("libibverbs cannot be asked: {reason}; NCCL and UCX need it as well");
+        plan.warnings.push(message.clone());
+        missing.push(message);
+    }
+    if options.rdma == Rdma::Require {
+        plan.failure = (!missing.is_empty()).then(|| missing.join("; "));
     } else {
         plan.warnings.extend(plan.missing.iter().map(|missing| format!("expected: {missing}")));
     }

@@ -2,8 +2,11 @@
 //! `PREFILL_RDMA_EXPECT`), because the arguments of a pod are the policy's; the flag wins.
 
 use crate::failure::Failure;
+use crate::log::Log;
 use crate::probe::Source;
+use crate::run;
 use lexopt::{Arg, Parser, ValueExt};
+use prefill_core::contract::SUBCOMMAND;
 use prefill_core::environment::Environment;
 use prefill_core::rdma::Options;
 use prefill_core::rdma::options::{Expect, Functions, GidScope, Pattern, Rdma, UcxTcp};
@@ -17,8 +20,35 @@ pub(crate) enum Command {
     Say(&'static str),
     /// `probe`
     Probe { machine: Machine, json: bool, save: Option<PathBuf>, options: Options, environment: Environment },
+    /// `run`
+    Run { arguments: Box<run::Arguments>, environment: Environment },
+    /// `explain`
+    Explain { machine: Machine, plan_file: PathBuf, options: Options, environment: Environment },
+    /// `install`
+    Install(PathBuf),
     /// `plan`
     Plan { machine: Machine, format: PlanFormat, wait: Duration, options: Options, environment: Environment },
+}
+
+impl Command {
+    /// What it read variables from; none where it read none.
+    pub(crate) fn environment(&self) -> Option<&Environment> {
+        match self {
+            Self::Run { environment, .. }
+            | Self::Explain { environment, .. }
+            | Self::Probe { environment, .. }
+            | Self::Plan { environment, .. } => Some(environment),
+            Self::Say(_) | Self::Install(_) => None,
+        }
+    }
+
+    /// How it says what it does.
+    pub(crate) fn log(&self) -> Log {
+        match self {
+            Self::Run { arguments, .. } => Log { format: arguments.log },
+            _ => Log::default(),
+        }
+    }
 }
 
 /// What is looked at.
@@ -56,6 +86,7 @@ pub(crate) enum PlanFormat {
 
 const HELP: &str = include_str!("help.txt");
 const VERSION: &str = concat!("prefill-launcher ", env!("CARGO_PKG_VERSION"), "\n");
+const COMMANDS: &str = "`run`, `probe`, `plan`, `explain` or `install`";
 const HINT_HELP: &str = "`prefill-launcher --help` lists commands and flags";
 
 /// This process's environment. What is not UTF-8 is nothing that the launcher reads.
@@ -67,12 +98,14 @@ pub(crate) fn environment() -> Environment {
 
 /// Everything that was given, before the command is known to take it.
 #[derive(Default)]
-struct Given {
-    machine: Machine,
+pub(crate) struct Given {
+    pub(crate) machine: Machine,
     format: Option<String>,
     save: Option<PathBuf>,
-    wait: Option<Duration>,
-    options: Options,
+    plan_file: Option<PathBuf>,
+    directory: Option<PathBuf>,
+    pub(crate) wait: Option<Duration>,
+    pub(crate) options: Options,
 }
 
 /// The command that `words` ask for; the first of them is the program's own name.
@@ -80,12 +113,23 @@ pub(crate) fn read(
     words: impl IntoIterator<Item = OsString>,
     environment: &Environment,
 ) -> Result<Command, Failure> {
-    let mut parser = Parser::from_iter(words);
+    let words: Vec<OsString> = words.into_iter().collect();
     let mut given = Given::default();
-    for (flag, value) in FLAGS.iter().filter_map(|flag| Some((*flag, environment.get(&variable(flag))?))) {
-        option(&mut given, flag, value, &format!("`{}`", variable(flag)))?;
+    // The words behind `run` are the contract's and vLLM's: they have a grammar of their own.
+    if let Some(rest) = words.get(2..).filter(|_| words.get(1).is_some_and(|word| word == SUBCOMMAND)) {
+        let rest = utf8(rest)?;
+        let flags: Vec<&str> =
+            rest.iter().take_while(|word| *word != "--").filter_map(|word| name_of(word)).collect();
+        if let Some(text) = flags.iter().find_map(|flag| said(flag)) {
+            return Ok(Command::Say(text));
+        }
+        variables(&mut given, &flags, environment)?;
+        let arguments = Box::new(run::read(&rest, given, environment)?);
+        return Ok(Command::Run { arguments, environment: environment.clone() });
     }
+    let mut parser = Parser::from_iter(words);
     let mut name: Option<String> = None;
+    let mut seen: Vec<String> = Vec::new();
     while let Some(argument) = parser.next().map_err(|error| usage(&error))? {
         match argument {
             Arg::Long("help") | Arg::Short('h') => return Ok(Command::Say(HELP)),
@@ -93,30 +137,45 @@ pub(crate) fn read(
             Arg::Long("sysroot") => given.machine.sysroot = Some(path(&mut parser)?),
             Arg::Long("ibverbs") => given.machine.ibverbs = Some(path(&mut parser)?),
             Arg::Long("inventory") => given.machine.inventory = Some(path(&mut parser)?),
+            Arg::Long("plan-file") => given.plan_file = Some(path(&mut parser)?),
             Arg::Long("save") => given.save = Some(path(&mut parser)?),
             Arg::Long("format") => given.format = Some(text(&mut parser)?),
             Arg::Long(flag) if FLAGS.contains(&flag) => {
                 let flag = flag.to_owned();
                 let value = text(&mut parser)?;
                 option(&mut given, &flag, &value, &format!("`--{flag}`"))?;
+                seen.push(flag);
             }
             Arg::Value(word) if name.is_none() => name = Some(word.to_string_lossy().into_owned()),
+            Arg::Value(word) if name.as_deref() == Some("install") && given.directory.is_none() => {
+                given.directory = Some(word.into());
+            }
             other => return Err(usage(&other.unexpected())),
         }
     }
+    variables(&mut given, &seen.iter().map(String::as_str).collect::<Vec<_>>(), environment)?;
     match name.as_deref() {
         Some("probe") => probe(given, environment),
         Some("plan") => plan(given, environment),
-        Some(other) => Err(Failure::usage(
-            format!("there is no command `{other}`, expected `probe` or `plan`"),
-            HINT_HELP,
-        )),
-        None => Err(Failure::usage("no command was given, expected `probe` or `plan`", HINT_HELP)),
+        Some("explain") => {
+            let plan_file = given.plan_file.unwrap_or_else(|| PathBuf::from(run::PLAN_FILE));
+            let (machine, options) = (given.machine, given.options);
+            Ok(Command::Explain { machine, plan_file, options, environment: environment.clone() })
+        }
+        Some("install") => match given.directory {
+            Some(directory) => Ok(Command::Install(directory)),
+            None => Err(Failure::usage("`install` needs a directory", "`prefill-launcher install DIR`")),
+        },
+        Some(other) => {
+            Err(Failure::usage(format!("there is no command `{other}`, expected {COMMANDS}"), HINT_HELP))
+        }
+        None => Err(Failure::usage(format!("no command was given, expected {COMMANDS}"), HINT_HELP)),
     }
 }
 
 fn probe(given: Given, environment: &Environment) -> Result<Command, Failure> {
     refuse(given.machine.inventory.is_some(), "--inventory", "plan")?;
+    refuse(given.wait.is_some() && environment.get(&variable("rdma-wait")).is_none(), "--rdma-wait", "plan")?;
     let json = match given.format.as_deref() {
         None | Some("table") => false,
         Some("json") => true,
@@ -150,8 +209,21 @@ fn refuse(given: bool, flag: &str, command: &str) -> Result<(), Failure> {
     if given { Err(Failure::usage(message(), HINT_HELP)) } else { Ok(()) }
 }
 
+/// The words as text: what is not UTF-8 is no flag, and vLLM's own words are text too.
+fn utf8(words: &[OsString]) -> Result<Vec<String>, Failure> {
+    let text = |word: &OsString| {
+        word.clone().into_string().map_err(|word| {
+            Failure::usage(
+                format!("`{}` is not UTF-8", word.to_string_lossy()),
+                "write the argument in UTF-8",
+            )
+        })
+    };
+    words.iter().map(text).collect()
+}
+
 /// Flags that may also come as variables.
-const FLAGS: [&str; 9] = [
+pub(crate) const FLAGS: [&str; 9] = [
     "rdma",
     "rdma-include",
     "rdma-exclude",
@@ -168,8 +240,45 @@ fn variable(flag: &str) -> String {
     format!("PREFILL_{}", flag.to_ascii_uppercase().replace('-', "_"))
 }
 
+/// What variables say of flags that were not given.
+fn variables(given: &mut Given, seen: &[&str], environment: &Environment) -> Result<(), Failure> {
+    for flag in FLAGS.iter().filter(|flag| !seen.contains(flag)) {
+        if let Some(value) = environment.get(&variable(flag)) {
+            option(given, flag, value, &format!("`{}`", variable(flag)))?;
+        }
+    }
+    Ok(())
+}
+
+/// Variables that look like this program's and are not.
+pub(crate) fn misspelt(environment: &Environment) -> Vec<String> {
+    let ours = |name: &str| {
+        ["PREFILL_RDMA", "PREFILL_UCX", "PREFILL_LEADER"].iter().any(|start| name.starts_with(start))
+    };
+    let unknown = environment
+        .iter()
+        .filter(|(name, _)| ours(name) && !FLAGS.iter().any(|flag| variable(flag) == *name));
+    let all: Vec<String> = FLAGS.iter().map(|flag| format!("`{}`", variable(flag))).collect();
+    unknown.map(|(name, _)| format!("`{name}` is not read, expected one of {}", all.join(", "))).collect()
+}
+
+/// `--dry-run` is `dry-run`, `--rdma=off` is `rdma`.
+fn name_of(word: &str) -> Option<&str> {
+    let body = word.strip_prefix("--")?;
+    Some(body.split_once('=').map_or(body, |(name, _)| name))
+}
+
+/// What `--help` and `--version` say.
+fn said(flag: &str) -> Option<&'static str> {
+    match flag {
+        "help" => Some(HELP),
+        "version" => Some(VERSION),
+        _ => None,
+    }
+}
+
 /// Sets what `flag` stands for; `source` is where `value` was found.
-fn option(given: &mut Given, flag: &str, value: &str, source: &str) -> Result<(), Failure> {
+pub(crate) fn option(given: &mut Given, flag: &str, value: &str, source: &str) -> Result<(), Failure> {
     let options = &mut given.options;
     match flag {
         "rdma" => {

@@ -1,14 +1,18 @@
 //! What each command does.
 
-use crate::arguments::{Command, Machine, PlanFormat};
+use crate::arguments::{Command, Machine, PlanFormat, misspelt};
+use crate::explain::Left;
 use crate::failure::Failure;
+use crate::install::install;
+use crate::log::Log;
 use crate::probe::{Source, probe};
 use crate::root::Root;
+use crate::run;
 use crate::table;
 use prefill_core::environment::Environment;
-use prefill_core::inventory::{Inventory, VERSION};
+use prefill_core::inventory::{Inventory, Port, VERSION};
 use prefill_core::rdma::text::{self, Level};
-use prefill_core::rdma::{Options, Plan, plan};
+use prefill_core::rdma::{Options, Plan, counting_gids, plan};
 use std::io::{self, Write};
 use std::path::Path;
 use std::sync::PoisonError;
@@ -19,10 +23,12 @@ const INTERVAL: Duration = Duration::from_millis(500);
 
 /// Does it.
 pub(crate) fn execute(command: Command) -> Result<(), Failure> {
+    let log = command.log();
+    command.environment().map(misspelt).unwrap_or_default().iter().for_each(|warning| log.warning(warning));
     match command {
         Command::Say(text) => print(text),
         Command::Probe { machine, json, save, options, environment } => {
-            let root = Root::new(machine.sysroot.clone());
+            let root = root(&machine)?;
             if let Some(directory) = save {
                 self::save(&root, &directory)?;
             }
@@ -30,14 +36,33 @@ pub(crate) fn execute(command: Command) -> Result<(), Failure> {
             if json {
                 return print(&to_json(&inventory)?);
             }
-            print(&table::render(&inventory, &plan(&inventory, &environment, &options)))?;
+            let gids = |port: &Port| {
+                let counting = counting_gids(&inventory, &environment, &options, port);
+                let text = counting.iter().map(|gid| format!("{}={}", gid.index, gid.address()));
+                text.collect::<Vec<_>>().join(",")
+            };
+            print(&table::render(&inventory, &plan(&inventory, &environment, &options), &gids))?;
             complain(&inventory.warnings);
             Ok(())
         }
+        Command::Run { arguments, environment } => run::run(*arguments, &environment),
+        Command::Explain { machine, plan_file, options, environment } => {
+            let left = Left::read(&plan_file)?;
+            let now = decide(&machine, Duration::ZERO, &environment, &options, log)?;
+            print(&left.compare(&now))
+        }
+        Command::Install(directory) => {
+            let (path, copied) = install(&directory)?;
+            let what = if copied { "installed" } else { "was there already" };
+            print(&format!("`{}` {what}\n", path.display()))
+        }
         Command::Plan { machine, format, wait, options, environment } => {
-            let (warnings, plan) = decide(&machine, wait, &environment, &options)?;
-            complain(&warnings);
-            show(&plan, format)?;
+            let Decided { inventory, plan } = decide(&machine, wait, &environment, &options, log)?;
+            complain(&inventory.warnings);
+            // A shell that reads the variables must not go on with half of them.
+            if plan.failure.is_none() || format != PlanFormat::Env {
+                show(&plan, format)?;
+            }
             match &plan.failure {
                 Some(reason) => Err(Failure::failed(format!("`--rdma=require`: {reason}"))
                     .hint("`prefill-launcher probe` shows every port; `--rdma=auto` starts without")),
@@ -47,29 +72,56 @@ pub(crate) fn execute(command: Command) -> Result<(), Failure> {
     }
 }
 
+/// What was found, and what follows from it.
+pub(crate) struct Decided {
+    pub(crate) inventory: Inventory,
+    pub(crate) plan: Plan,
+}
+
 /// The plan, once nothing that is expected is missing, or time is up.
-fn decide(
+pub(crate) fn decide(
     machine: &Machine,
     wait: Duration,
     environment: &Environment,
     options: &Options,
-) -> Result<(Vec<String>, Plan), Failure> {
+    log: Log,
+) -> Result<Decided, Failure> {
     if let Some(path) = &machine.inventory {
         let inventory = replay(path)?;
         let plan = plan(&inventory, environment, options);
-        return Ok((inventory.warnings, plan));
+        return Ok(Decided { inventory, plan });
     }
-    let root = Root::new(machine.sysroot.clone());
+    let root = root(machine)?;
     let start = Instant::now();
+    let mut told = false;
     loop {
         let inventory = probe(&root, &machine.source());
         let plan = plan(&inventory, environment, options);
         let left = wait.saturating_sub(start.elapsed());
-        if plan.missing.is_empty() || left.is_zero() {
-            return Ok((inventory.warnings, plan));
+        let complete = plan.missing.is_empty() && (!plan.kept.is_empty() || plan.off.is_some());
+        if complete || left.is_zero() {
+            return Ok(Decided { inventory, plan });
+        }
+        if !told {
+            let missing = if plan.missing.is_empty() { "a port".to_owned() } else { plan.missing.join("; ") };
+            log.info(format!("waiting up to {} s for what is missing: {missing}", wait.as_secs()));
+            told = true;
         }
         std::thread::sleep(INTERVAL.min(left));
     }
+}
+
+/// Where files are read; a `--sysroot` that is not there would look like a machine without NICs.
+pub(crate) fn root(machine: &Machine) -> Result<Root, Failure> {
+    if let Some(path) = &machine.sysroot {
+        std::fs::read_dir(path).map_err(|error| {
+            Failure::usage(
+                format!("`--sysroot` is `{}`, which cannot be read: {error}", path.display()),
+                "name a directory that holds `sys`, `proc` and `dev`",
+            )
+        })?;
+    }
+    Ok(Root::new(machine.sysroot.clone()))
 }
 
 /// An inventory that `probe` wrote.
@@ -118,7 +170,14 @@ fn show(plan: &Plan, format: PlanFormat) -> Result<(), Failure> {
     }
     let warnings = lines.into_iter().filter(|(level, _)| *level == Level::Warning);
     complain(&warnings.map(|(_, line)| line).collect::<Vec<_>>());
-    if format == PlanFormat::Env { print(&text::environment(plan)) } else { print(&to_json(plan)?) }
+    if format == PlanFormat::Json {
+        return print(&to_json(plan)?);
+    }
+    let removed = plan
+        .removed()
+        .map(|name| format!("`{name}` is empty and should be unset; lines of `NAME=value` cannot say so"));
+    complain(&removed.collect::<Vec<_>>());
+    print(&text::environment(plan))
 }
 
 fn to_json<T: serde::Serialize>(value: &T) -> Result<String, Failure> {
@@ -135,7 +194,7 @@ fn complain(warnings: &[String]) {
     }
 }
 
-fn print(text: &str) -> Result<(), Failure> {
+pub(crate) fn print(text: &str) -> Result<(), Failure> {
     let mut stdout = io::stdout().lock();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
         // `| head` has read enough.

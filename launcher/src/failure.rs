@@ -6,6 +6,10 @@ use std::fmt;
 pub(crate) const USAGE: u8 = 64;
 /// Detection failed, or a file could not be read or written.
 pub(crate) const FAILED: u8 = 1;
+/// What is to be started is there but cannot be.
+pub(crate) const NOT_EXECUTABLE: u8 = 126;
+/// What is to be started is not there.
+pub(crate) const NOT_FOUND: u8 = 127;
 
 /// What went wrong and what to do about it.
 #[derive(Debug, PartialEq, Eq)]
@@ -25,6 +29,14 @@ impl Failure {
 
     pub(crate) fn failed(message: impl Into<String>) -> Self {
         Self { code: FAILED, message: message.into(), hint: None }
+    }
+
+    pub(crate) fn not_executable(message: impl Into<String>) -> Self {
+        Self { code: NOT_EXECUTABLE, message: message.into(), hint: None }
+    }
+
+    pub(crate) fn not_found(message: impl Into<String>) -> Self {
+        Self { code: NOT_FOUND, message: message.into(), hint: None }
     }
 
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {

@@ -6,23 +6,35 @@
 
 mod arguments;
 mod commands;
+mod explain;
 mod failure;
+mod install;
+mod installed;
+mod leader;
+mod limits;
+mod log;
 mod probe;
 mod record;
 mod root;
+mod run;
+mod stop;
 mod table;
+mod termination;
 mod verbs;
 
-use std::io::Write;
+use log::Log;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let result = arguments::read(std::env::args_os(), &arguments::environment()).and_then(commands::execute);
+    let mut log = Log::default();
+    let result = arguments::read(std::env::args_os(), &arguments::environment()).and_then(|command| {
+        log = command.log();
+        commands::execute(command)
+    });
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            // Nobody is left to be told where stderr is closed.
-            let _ = write!(std::io::stderr(), "{failure}");
+            log.failure(&failure);
             ExitCode::from(failure.code)
         }
     }

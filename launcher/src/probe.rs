@@ -10,7 +10,7 @@ mod verbs;
 
 use crate::root::Root;
 use crate::verbs::Library;
-use prefill_core::inventory::{Access, Inventory, VERSION, Verbs};
+use prefill_core::inventory::{Access, Inventory, Network, VERSION, Verbs};
 use rustix::io::Errno;
 use std::path::PathBuf;
 
@@ -31,12 +31,12 @@ pub(crate) fn probe(root: &Root, source: &Source) -> Inventory {
     let network = network::read(root, &mut warnings);
     let mut found = sysfs::devices(root, &mut warnings);
     let library = match source {
-        Source::Installed => Library::open(None),
-        Source::At(path) => Library::open(Some(path)),
-        Source::None => Err("`--sysroot` is read without it; hint: name one with `--ibverbs`".to_owned()),
+        Source::Installed => Library::open(None).map_err(Some),
+        Source::At(path) => Library::open(Some(path)).map_err(Some),
+        Source::None => Err(None),
     };
     let library = library.and_then(|library| {
-        let listed = library.devices()?;
+        let listed = library.devices().map_err(Some)?;
         verbs::merge(&mut found, &listed, &root.path().join("dev/infiniband"), &mut warnings);
         Ok(library)
     });
@@ -47,7 +47,7 @@ pub(crate) fn probe(root: &Root, source: &Source) -> Inventory {
                 one.device.access = access(root, one.device.uverbs.as_deref());
             }
             sysfs::read_all_gids(&mut found, &mut warnings);
-            Verbs::Missing(reason.clone())
+            reason.clone().map_or(Verbs::NotAsked, Verbs::Missing)
         }
     };
     let mut devices: Vec<_> = found.into_iter().map(|one| one.device).collect();
@@ -61,6 +61,11 @@ pub(crate) fn probe(root: &Root, source: &Source) -> Inventory {
         gpus: process::gpus(root),
         warnings,
     }
+}
+
+/// This network namespace alone.
+pub(crate) fn network(root: &Root) -> Network {
+    network::read(root, &mut Vec::new())
 }
 
 /// Whether the node of a device can be opened, as libibverbs would open it.

@@ -1,32 +1,28 @@
 //! `probe` for people: one line a port.
 
 use prefill_core::inventory::{Access, Device, Inventory, Port, Verbs};
-use prefill_core::rdma::{Plan, counting_gids, gigabits};
+use prefill_core::rdma::{Plan, gigabits};
 
 const HEAD: [&str; 12] =
     ["DEVICE", "DRIVER", "PORT", "STATE", "LINK", "RATE", "NETDEV", "GIDS", "PCI", "NUMA", "OPEN", "VERDICT"];
 
 /// The table, with what was asked below it.
-pub(crate) fn render(inventory: &Inventory, plan: &Plan) -> String {
+pub(crate) fn render(inventory: &Inventory, plan: &Plan, gids: &dyn Fn(&Port) -> String) -> String {
     let mut rows = vec![HEAD.map(str::to_owned)];
     for device in &inventory.devices {
         if device.ports.is_empty() {
-            rows.push(row(inventory, plan, device, None));
+            rows.push(row(plan, device, None, gids));
         }
-        rows.extend(device.ports.iter().map(|port| row(inventory, plan, device, Some(port))));
+        rows.extend(device.ports.iter().map(|port| row(plan, device, Some(port), gids)));
     }
     let mut text = if inventory.devices.is_empty() { String::new() } else { aligned(&rows) };
     text += &foot(inventory);
     text
 }
 
-fn row(inventory: &Inventory, plan: &Plan, device: &Device, port: Option<&Port>) -> [String; 12] {
+fn row(plan: &Plan, device: &Device, port: Option<&Port>, gids: &dyn Fn(&Port) -> String) -> [String; 12] {
     let or_dash =
         |text: Option<String>| text.filter(|text| !text.is_empty()).unwrap_or_else(|| "-".to_owned());
-    let gids = port.map(|port| {
-        let counting = counting_gids(inventory, port);
-        counting.iter().map(|gid| format!("{}={}", gid.index, gid.address())).collect::<Vec<_>>().join(",")
-    });
     [
         device.name.clone(),
         or_dash(device.driver.clone()),
@@ -35,7 +31,7 @@ fn row(inventory: &Inventory, plan: &Plan, device: &Device, port: Option<&Port>)
         or_dash(port.map(|port| port.link_layer.to_string())),
         or_dash(port.and_then(|port| port.megabits).map(|rate| gigabits(rate).replace(' ', ""))),
         or_dash(port.map(netdevs)),
-        or_dash(gids),
+        or_dash(port.map(gids)),
         or_dash(device.pci.clone()),
         or_dash(device.numa_node.map(|node| node.to_string())),
         if device.access == Access::Open { "yes" } else { "no" }.to_owned(),
@@ -91,7 +87,11 @@ fn foot(inventory: &Inventory) -> String {
     }
     lines.push(match &inventory.verbs {
         Verbs::Library(name) => format!("libibverbs: {name}"),
-        Verbs::Missing(reason) => format!("libibverbs: not asked ({reason})"),
+        Verbs::Missing(reason) => format!("libibverbs: cannot be asked ({reason})"),
+        Verbs::NotAsked => {
+            "libibverbs: not asked, because --sysroot is another machine; hint: --ibverbs names one"
+                .to_owned()
+        }
     });
     if let Some(gpus) = &inventory.gpus {
         lines.push(format!("GPUs: {}", gpus.len()));

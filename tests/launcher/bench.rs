@@ -19,13 +19,18 @@ use std::time::{Duration, Instant};
 
 /// Names a file with KServe's start script as its controller renders it; nothing of it is in this repository.
 const SCRIPT: &str = "PREFILL_KSERVE_SCRIPT";
+/// Bytes of the program.
+const SIZE: u64 = 3_000_000;
+/// From start to exec, beyond reading the machine.
+const START: Duration = Duration::from_millis(5);
 /// At most this many times as long as the C program.
 const READING: f64 = 1.3;
 
 fn main() {
     let folder = tempfile::tempdir().unwrap();
-    let reader = compile(folder.path());
+    let reader = compile(folder.path(), "reader.c");
     let mut over = Vec::new();
+    size(&mut over);
     println!("full trees (256 entries a port)                  plan        other   ratio");
     for (name, hcas, ipv4, least) in
         [("8 HCAs, IPv4 at 3", 8, true, 100.0), ("16 HCAs, no IPv4", 16, false, 500.0)]
@@ -49,6 +54,7 @@ fn main() {
         if ratio > READING {
             over.push(format!("{name}: {ratio:.2} times the C reader, at most {READING}"));
         }
+        start(name, &root, folder.path(), &mut over);
         let Some(script) = std::env::var_os(SCRIPT) else {
             println!("{name:<18} KServe's script was not run; hint: {SCRIPT}=rendered script");
             continue;
@@ -71,6 +77,34 @@ fn main() {
         }
     }
     assert!(over.is_empty(), "{}", over.join("\n"));
+}
+
+fn size(over: &mut Vec<String>) {
+    let bytes = fs::metadata(env!("CARGO_BIN_EXE_prefill-launcher")).unwrap().len();
+    println!("prefill-launcher: {bytes} bytes, at most {SIZE}\n");
+    if bytes > SIZE {
+        over.push(format!("prefill-launcher has {bytes} bytes, at most {SIZE}"));
+    }
+}
+
+/// From start to a vLLM that does nothing, against reading and deciding alone.
+fn start(name: &str, root: &Path, folder: &Path, over: &mut Vec<String>) {
+    let vllm = compile(folder, "nothing.c");
+    let run = || {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_prefill-launcher"));
+        command.env_clear().args(["run", "--model=m"]).arg(format!("--sysroot={}", root.display()));
+        command.arg(format!("--vllm={}", vllm.display()));
+        command.arg(format!("--plan-file={}", folder.join("plan.json").display()));
+        command
+    };
+    let (run, plan) = paired(60, run, || launcher("plan", root));
+    let beyond = run.saturating_sub(plan);
+    println!(
+        "{name:<18} run beyond plan         {run:>10.2?} {plan:>12.2?} {beyond:>9.2?}  at most {START:?}"
+    );
+    if beyond > START {
+        over.push(format!("{name}: {beyond:?} from plan to vLLM, at most {START:?}"));
+    }
 }
 
 /// The way a pod takes: one query for a table instead of 256 files.
@@ -174,9 +208,9 @@ fn files(root: &Path, folder: &Path) -> PathBuf {
     list
 }
 
-fn compile(folder: &Path) -> PathBuf {
-    let (source, program) =
-        (Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/launcher/reader.c"), folder.join("reader"));
+fn compile(folder: &Path, source: &str) -> PathBuf {
+    let program = folder.join(source.trim_end_matches(".c"));
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/launcher").join(source);
     let status = Command::new("cc").arg("-O2").arg("-o").arg(&program).arg(source).status();
     assert!(status.expect("cc").success());
     program

@@ -2,9 +2,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 mod archive;
+mod artifact;
+mod install;
 mod machines;
 mod program;
 mod reads;
+mod run;
 mod verbs;
 mod waiting;
 mod wrong_input;

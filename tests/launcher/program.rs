@@ -58,7 +58,10 @@ impl Unpacked {
     pub(crate) fn command(&self, word: &str) -> Command {
         let mut command = launcher();
         command.arg(word).arg("--sysroot").arg(self.root.path());
-        command.args(&self.machine.options).envs(self.machine.environment.iter().cloned());
+        let waits = |option: &&String| word == "plan" || !option.starts_with("--rdma-wait");
+        command
+            .args(self.machine.options.iter().filter(waits))
+            .envs(self.machine.environment.iter().cloned());
         command
     }
 }

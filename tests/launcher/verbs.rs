@@ -23,7 +23,7 @@ fn library(name: &str) -> PathBuf {
 struct Stage {
     unpacked: Unpacked,
     scene: Value,
-    library: &'static str,
+    build: &'static str,
 }
 
 impl Stage {
@@ -44,7 +44,7 @@ impl Stage {
             .collect();
         inventory.as_object_mut().unwrap().remove("warnings");
         let scene = json!({ "inventory": inventory, "hide": hidden, "faults": {} });
-        Self { unpacked, scene, library: "fake_ibverbs" }
+        Self { unpacked, scene, build: "fake_ibverbs" }
     }
 
     fn named(name: &str) -> Self {
@@ -60,7 +60,7 @@ impl Stage {
         let scene = self.unpacked.root.path().join("scene.json");
         fs::write(&scene, self.scene.to_string()).unwrap();
         let mut command = self.unpacked.command(word);
-        command.arg("--ibverbs").arg(library(self.library)).env("FAKE_IBVERBS", scene);
+        command.arg("--ibverbs").arg(library(self.build)).env("FAKE_IBVERBS", scene);
         command.env("FAKE_IBVERBS_CALLS", self.calls_file());
         command
     }
@@ -159,20 +159,21 @@ fn a_table_that_cannot_be_asked_is_read_from_sysfs() {
     says(&answer, "its GIDs are read from sysfs instead");
     says(&answer, "set NCCL_IB_GID_INDEX=3");
     let mut stage = Stage::named("two-rails-standard-table");
-    stage.library = "fake_ibverbs_old";
+    stage.build = "fake_ibverbs_old";
     let answer = stage.plan();
     says(&answer, "this libibverbs has no `_ibv_query_gid_table`, which came with rdma-core 32");
     says(&answer, "set NCCL_IB_GID_INDEX=3");
 }
 
 #[test]
-fn queries_that_fail_leave_what_sysfs_says() {
+fn a_port_that_cannot_be_asked_is_not_used() {
     let mut stage = Stage::named("two-rails-standard-table");
     stage.scene["faults"] = json!({ "mlx5_0": { "queryDevice": 5 }, "mlx5_1": { "queryPort": 22 } });
     let answer = stage.plan();
     says(&answer, "warning: `mlx5_0`: `ibv_query_device` failed: EIO (5)");
     says(&answer, "warning: `mlx5_1:1`: `ibv_query_port` failed: EINVAL (22)");
-    says(&answer, "set NCCL_IB_HCA==mlx5_0,mlx5_1");
+    says(&answer, "skip `mlx5_1:1`: port state is UNKNOWN");
+    says(&answer, "set NCCL_IB_HCA==mlx5_0:");
 }
 
 #[test]
@@ -181,9 +182,13 @@ fn a_list_that_fails_leaves_sysfs_and_says_why() {
     stage.scene["faults"] = json!({ "*": { "deviceList": 38 } });
     says(
         &run(&mut stage.command("probe")),
-        "libibverbs: not asked (`ibv_get_device_list` failed: ENOSYS (38)",
+        "libibverbs: cannot be asked (`ibv_get_device_list` failed: ENOSYS (38)",
     );
     says(&stage.plan(), "set NCCL_IB_HCA==mlx5_0,mlx5_1");
+    says(&stage.plan(), "warning: libibverbs cannot be asked: `ibv_get_device_list` failed: ENOSYS (38)");
+    let required = run(stage.command("plan").arg("--rdma=require"));
+    assert_eq!(required.code, 1, "{required:?}");
+    says(&required, "NCCL and UCX need it as well");
 }
 
 #[test]
@@ -206,7 +211,7 @@ fn an_interface_of_the_same_name_but_another_index_is_another_pods() {
     for interface in stage.scene["inventory"]["network"]["interfaces"].as_array_mut().unwrap() {
         interface["index"] = (interface["index"].as_u64().unwrap() + 100).into();
     }
-    says(&stage.plan(), "which this pod's network does not have");
+    says(&stage.plan(), "its GIDs belong to another `net1` than this pod's");
 }
 
 #[test]

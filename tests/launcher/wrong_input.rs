@@ -21,8 +21,12 @@ fn refuses(answer: &Answer, code: i32, message: &str) {
 
 #[test]
 fn flags_are_refused_with_what_is_allowed() {
-    refuses(&with(&[]), 64, "no command was given, expected `probe` or `plan`");
-    refuses(&with(&["prob"]), 64, "there is no command `prob`, expected `probe` or `plan`");
+    refuses(&with(&[]), 64, "no command was given, expected `run`, `probe`, `plan`, `explain` or `install`");
+    refuses(
+        &with(&["prob"]),
+        64,
+        "there is no command `prob`, expected `run`, `probe`, `plan`, `explain` or `install`",
+    );
     refuses(&with(&["plan", "--rmda=off"]), 64, "there is no flag `--rmda`");
     refuses(&with(&["plan", "--rdma"]), 64, "`--rdma` needs a value");
     refuses(&with(&["plan", "extra"]), 64, "`extra` is one word too many");

@@ -2,28 +2,39 @@
 
 use super::gids::label;
 use super::options::{Expect, Options, Rdma};
-use super::plan::{Excluded, Plan, Rule};
+use super::plan::{Excluded, Kept, Plan, Rule};
 use crate::inventory::{Device, Inventory, LinkLayer};
+use std::net::IpAddr;
 
 /// Expected ports that are missing, each with its reason; empty where nothing is.
 pub(super) fn missing(plan: &Plan, options: &Options, inventory: &Inventory) -> Vec<String> {
-    let kept = u32::try_from(plan.kept.len()).unwrap_or(u32::MAX);
-    let first = match (options.expect, options.rdma) {
-        (Some(Expect::All), _) | (None, Rdma::Require) if kept == 0 => {
-            "no port at all can be used".to_owned()
+    // A link-local GID is there as soon as the link is up; the address that is waited for comes later.
+    let local = |kept: &&Kept| kept.gid.as_ref().is_some_and(|gid| is_link_local(gid.address));
+    let unroutable: Vec<String> = plan
+        .kept
+        .iter()
+        .filter(local)
+        .map(|kept| format!("`{}`: it has a link-local GID only", label(&kept.device, kept.port)))
+        .collect();
+    let usable = u32::try_from(plan.kept.len() - unroutable.len()).unwrap_or(u32::MAX);
+    let rails = plan.excluded.iter().filter(|one| is_rail(one, plan, inventory)).map(describe);
+    let rails: Vec<String> = rails.chain(unroutable).collect();
+    let required = options.rdma == Rdma::Require;
+    let first = match options.expect {
+        Some(Expect::All) if usable == 0 => "no port at all can be used".to_owned(),
+        Some(Expect::All) => return rails,
+        Some(Expect::Ports(count)) if usable < count => {
+            format!("{count} ports are expected, {usable} can be used")
         }
-        (Some(Expect::All), _) => {
-            return plan.excluded.iter().filter(|one| is_rail(one, plan, inventory)).map(describe).collect();
-        }
-        (Some(Expect::Ports(count)), _) if kept < count => {
-            format!("{count} ports are expected, {kept} can be used")
-        }
+        _ if required && usable == 0 => "no port at all can be used".to_owned(),
         _ => return Vec::new(),
     };
-    let rails: Vec<String> =
-        plan.excluded.iter().filter(|one| is_rail(one, plan, inventory)).map(describe).collect();
     let rest = if rails.is_empty() { plan.excluded.iter().map(describe).collect() } else { rails };
     [first].into_iter().chain(rest).collect()
+}
+
+fn is_link_local(address: IpAddr) -> bool {
+    matches!(address, IpAddr::V6(address) if address.segments()[0] & 0xffc0 == 0xfe80)
 }
 
 /// Whether a port that is not used looks like one of the rails: something is wrong with it that time or a

@@ -1,9 +1,9 @@
 //! Which entries of a GID table count, and which one is best.
 
 use super::options::GidScope;
-use crate::inventory::{Family, Gid, GidType, Interface, LinkLayer, Network, Port};
+use crate::inventory::{Family, Gid, GidType, Interface, LinkLayer, LocalIpv6, Network, Port};
 use std::cmp::Reverse;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 /// What a GID must be.
 #[derive(Clone, Debug)]
@@ -41,6 +41,8 @@ pub(super) enum Fault<'a> {
     Kind,
     /// Its interface is not one of this namespace.
     Foreign(&'a str),
+    /// This namespace has an interface of that name, but it is another.
+    Namesake(&'a str),
     /// Its address is not assigned here.
     NotLocal(IpAddr),
 }
@@ -58,7 +60,8 @@ impl Wanted<'_> {
         if let Some(netdev) = netdev
             && self.network.has(netdev, gid.netdev_index) == Some(false)
         {
-            return Some(Fault::Foreign(netdev));
+            let namesake = self.network.has(netdev, None) == Some(true);
+            return Some(if namesake { Fault::Namesake(netdev) } else { Fault::Foreign(netdev) });
         }
         let address = gid.address();
         (self.network.is_local(address, netdev) == Some(false)).then_some(Fault::NotLocal(address))
@@ -84,7 +87,10 @@ impl Wanted<'_> {
         let mut elsewhere = Vec::new();
         for gid in &port.gids {
             match self.fault(gid) {
-                Some(Fault::Foreign(netdev)) => foreign.push(format!("`{netdev}`")),
+                Some(Fault::Foreign(netdev)) => {
+                    foreign.push(format!("`{netdev}`, which this pod's network does not have"));
+                }
+                Some(Fault::Namesake(netdev)) => foreign.push(format!("another `{netdev}` than this pod's")),
                 Some(Fault::NotLocal(address)) => elsewhere.push(address.to_string()),
                 Some(Fault::Kind) | None => {}
             }
@@ -93,7 +99,7 @@ impl Wanted<'_> {
         elsewhere.dedup();
         if !foreign.is_empty() && elsewhere.is_empty() {
             let names = foreign.join(", ");
-            return format!("its GIDs belong to {names}, which this pod's network does not have; {ATTACH}");
+            return format!("its GIDs belong to {names}; {ATTACH}");
         }
         if !elsewhere.is_empty() {
             let addresses = elsewhere.join(", ");
@@ -137,6 +143,28 @@ impl Network {
             .filter(|route| contains(route.destination, route.prefix, address))
             .min_by_key(|route| (Reverse(route.prefix), route.metric))
             .map(|route| route.interface.as_str())
+    }
+
+    /// The pod's own address: the one on the interface of the default route, as far as routes tell. A pod whose
+    /// network gives it a single address with no network around it (Calico) has just that one.
+    pub fn own_address(&self) -> Option<IpAddr> {
+        let own = self.default_interface()?;
+        let on = |address: &Ipv4Addr| {
+            let direct = self.routes.iter().filter(|route| route.gateway.is_none() && route.prefix > 0);
+            let mut fitting =
+                direct.filter(|route| contains(route.destination, route.prefix, IpAddr::V4(*address)));
+            fitting.next().map(|route| route.interface.as_str())
+        };
+        let all: Vec<&Ipv4Addr> =
+            self.ipv4.iter().flatten().filter(|address| !address.is_loopback()).collect();
+        let direct = all.iter().find(|address| on(address) == Some(own));
+        let alone = || all.iter().find(|address| on(address).is_none());
+        let ipv6 = || {
+            let global =
+                |local: &&LocalIpv6| local.interface == own && local.address.segments()[0] & 0xffc0 != 0xfe80;
+            self.ipv6.iter().flatten().find(global).map(|local| IpAddr::V6(local.address))
+        };
+        direct.or_else(alone).map(|address| IpAddr::V4(**address)).or_else(ipv6)
     }
 
     /// The interface of the default route: IPv4's, else IPv6's.

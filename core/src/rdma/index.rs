@@ -1,13 +1,13 @@
 //! How the libraries come to use the right GID on every port: an index for all, or nothing, or a network
 //! to choose from, or fewer ports. Never a vote.
 
-use super::libraries::{NcclRule, Network, nccl, ucx_chooses};
+use super::libraries::{Network, nccl, ucx_chooses};
 use super::plan::Rule;
 use super::select::{Candidate, Selection};
-use super::users;
-use crate::environment as env;
+use super::told::{self, Library, NCCL, NVSHMEM, Names, Told};
+use super::{drivers, users};
 use crate::environment::Environment;
-use crate::inventory::{Family, Gid, GidType, Inventory, Verbs};
+use crate::inventory::{Family, Gid, Inventory, Verbs};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
@@ -31,38 +31,32 @@ pub(super) enum Addressing {
     },
 }
 
-/// Which libraries the user has told how to choose already.
-pub(super) struct Told {
+/// Which libraries choose GIDs without a word of the user's, or of a plug-in's, and are there at all.
+#[expect(clippy::struct_excessive_bools, reason = "each stands for itself")]
+pub(super) struct Asks<'e> {
     pub(super) nccl: bool,
     pub(super) nvshmem: bool,
     pub(super) ucx: bool,
+    pub(super) environment: &'e Environment,
+    /// Whether the tables are whole: without libibverbs, an entry that sysfs hides looks empty.
+    pub(super) known: bool,
 }
 
-impl Told {
-    pub(super) fn by(environment: &Environment) -> Self {
-        let any = |names: &[&str]| names.iter().any(|name| environment.get(name).is_some());
-        let index = users::index_for_all(environment).is_some();
+impl<'e> Asks<'e> {
+    pub(super) fn new(kept: &[Candidate<'_>], environment: &'e Environment, inventory: &Inventory) -> Self {
+        let free = |library| Told::of(library, environment) == Told::Nothing;
         Self {
-            nccl: any(&[
-                env::NCCL_IB_GID_INDEX,
-                env::NCCL_IB_ADDR_FAMILY,
-                env::NCCL_IB_ADDR_RANGE,
-                env::NCCL_IB_ROCE_VERSION_NUM,
-            ]),
-            nvshmem: index
-                || any(&[
-                    env::NVSHMEM_IB_GID_INDEX,
-                    env::NVSHMEM_IB_ADDR_FAMILY,
-                    env::NVSHMEM_IB_ADDR_RANGE,
-                    env::NVSHMEM_IB_ROCE_VERSION_NUM,
-                ]),
-            ucx: index || any(&[env::UCX_IB_GID_INDEX, env::UCX_IB_ROCE_SUBNETS]),
+            nccl: free(Library::Nccl) && users::nccl_owner(environment).is_none(),
+            nvshmem: free(Library::Nvshmem) && kept.iter().any(drivers::has_ibgda),
+            ucx: free(Library::Ucx),
+            environment,
+            known: matches!(inventory.verbs, Verbs::Library(_)),
         }
     }
 }
 
 /// Decides, and leaves out the ports that cannot be reconciled with the others.
-pub(super) fn settle(selection: &mut Selection<'_>, told: &Told, inventory: &Inventory) -> Addressing {
+pub(super) fn settle(selection: &mut Selection<'_>, asks: &Asks<'_>) -> Addressing {
     let roce: Vec<&Candidate<'_>> = selection.kept.iter().filter(|candidate| candidate.by_gid()).collect();
     if roce.is_empty() {
         return Addressing::Nothing("InfiniBand ports address their peers by LID".to_owned());
@@ -87,9 +81,7 @@ pub(super) fn settle(selection: &mut Selection<'_>, told: &Told, inventory: &Inv
         .filter_map(|candidate| Some(format!("`{}` has {}", candidate.label(), candidate.best()?.index)))
         .collect::<Vec<_>>()
         .join(", ");
-    // Without libibverbs, an entry that sysfs hides from this namespace looks empty.
-    let known = matches!(inventory.verbs, Verbs::Library(_));
-    match choose(&roce, told, known, text) {
+    match choose(&roce, asks, text) {
         Some(addressing) => addressing,
         None if mixed => {
             selection.warnings.push(
@@ -102,40 +94,47 @@ pub(super) fn settle(selection: &mut Selection<'_>, told: &Told, inventory: &Inv
     }
 }
 
-/// Each library by itself, or among a network; none where that does not give every port its best GID.
-fn choose(roce: &[&Candidate<'_>], told: &Told, known: bool, indices: String) -> Option<Addressing> {
+/// Each library by itself, or among a network; none where that does not give every port its best GID. A library
+/// that the user has told something is not asked: nothing is left out for its sake.
+fn choose(roce: &[&Candidate<'_>], asks: &Asks<'_>, indices: String) -> Option<Addressing> {
     let best: Vec<IpAddr> = roce.iter().filter_map(|candidate| candidate.best()).map(Gid::address).collect();
-    let common = common_network(&best)?;
-    let nccl_right = |range: Option<Network>| {
-        roce.iter().all(|candidate| {
-            candidate.best().is_some_and(|gid| {
-                let rule = NcclRule {
-                    ipv6: gid.family() != Family::Ipv4,
-                    version: gid.kind.unwrap_or(GidType::V2),
-                    range,
-                };
-                equivalent(candidate, nccl(candidate.port, rule))
-            })
-        })
+    let common = common_network(&best);
+    let one = |names: &Names, asked: bool| -> Option<Option<Network>> {
+        match common {
+            _ if !asked || nccl_is_right(roce, names, asks.environment, None) => Some(None),
+            Some(_) if nccl_is_right(roce, names, asks.environment, common) => Some(common),
+            _ => None,
+        }
     };
-    let ucx_right = |subnets: &[Network]| {
-        roce.iter().all(|candidate| {
-            candidate.gids.iter().any(|gid| {
-                equivalent(candidate, gid.index) && ucx_chooses(candidate.port, known, gid.index, subnets)
-            })
-        })
-    };
-    let nccl = match (told.nccl && told.nvshmem, nccl_right(None), nccl_right(Some(common))) {
-        (true, _, _) | (_, true, _) => None,
-        (_, _, true) => Some(common),
-        _ => return None,
-    };
-    let ucx = match (told.ucx, ucx_right(&[]), ucx_right(&[common])) {
-        (true, _, _) | (_, true, _) => Vec::new(),
-        (_, _, true) => vec![common],
-        _ => return None,
-    };
-    Some(Addressing::Choose { nccl, nvshmem: nccl, ucx, indices })
+    // UCX takes a list, so where the rails have nothing in common, each may stand by itself.
+    let each: Vec<Network> = best.iter().map(|address| Network::host(*address)).collect();
+    let ways = [Vec::new(), common.into_iter().collect(), each];
+    let nccl = one(&NCCL, asks.nccl)?;
+    let nvshmem = one(&NVSHMEM, asks.nvshmem)?;
+    let right = |subnets: &&Vec<Network>| !asks.ucx || ucx_is_right(roce, asks.known, subnets);
+    let ucx = ways.iter().find(right)?.clone();
+    Some(Addressing::Choose { nccl, nvshmem, ucx, indices })
+}
+
+/// Whether NCCL, or NVSHMEM, chooses a GID as good as the best on every port.
+pub(super) fn nccl_is_right(
+    roce: &[&Candidate<'_>],
+    names: &Names,
+    environment: &Environment,
+    range: Option<Network>,
+) -> bool {
+    roce.iter().all(|candidate| {
+        let chosen = |best| nccl(candidate.port, told::rule(names, environment, best, range));
+        candidate.best().is_some_and(|best| equivalent(candidate, chosen(best)))
+    })
+}
+
+/// Whether UCX does.
+pub(super) fn ucx_is_right(roce: &[&Candidate<'_>], known: bool, subnets: &[Network]) -> bool {
+    roce.iter().all(|candidate| {
+        let mut good = candidate.gids.iter().filter(|gid| equivalent(candidate, gid.index));
+        good.any(|gid| ucx_chooses(candidate.port, known, gid.index, subnets))
+    })
 }
 
 /// Whether entry `index` is as good as the best one: same interface, family and type.

@@ -16,6 +16,18 @@ pub(super) struct Network {
 }
 
 impl Network {
+    /// `10.0.0.0/8`; none where it is no network, which the libraries take for none given.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let (address, prefix) = text.trim().split_once('/')?;
+        let (address, prefix): (IpAddr, u8) = (address.parse().ok()?, prefix.parse().ok()?);
+        (prefix <= if address.is_ipv4() { 32 } else { 128 }).then_some(Self { address, prefix })
+    }
+
+    /// The network of one address.
+    pub(super) fn host(address: IpAddr) -> Self {
+        Self { address, prefix: if address.is_ipv4() { 32 } else { 128 } }
+    }
+
     pub(super) fn has(self, gid: &Gid) -> bool {
         contains(self.address, self.prefix, gid.address())
     }
@@ -39,9 +51,12 @@ pub(super) struct NcclRule {
 /// take a later one only for a reason, so entry 0 is also what is left where nothing fits.
 pub(super) fn nccl(port: &Port, rule: NcclRule) -> u32 {
     let mut chosen = 0;
-    let last = port.gids.iter().map(|gid| gid.index).max().unwrap_or(0);
-    // One beyond the last: an empty entry looks like an IPv6 one to them.
-    for index in 1..=last.saturating_add(1) {
+    // An empty entry looks like an IPv6 one to them; the first of them stands for all.
+    let filled: Vec<u32> = port.gids.iter().map(|gid| gid.index).collect();
+    let gap = (1..=u32::MAX).find(|index| !filled.contains(index));
+    let mut indices: Vec<u32> = filled.into_iter().filter(|index| *index > 0).chain(gap).collect();
+    indices.sort_unstable();
+    for index in indices {
         let (now, next) = (View::of(port, chosen), View::of(port, index));
         let in_range = rule.range.is_none_or(|range| next.gid.is_some_and(|gid| range.has(gid)));
         if next.ipv6 != rule.ipv6 || !in_range {

@@ -1,7 +1,7 @@
 //! What the person who starts the launcher may say about NICs.
 
 use crate::environment::{Environment, KSERVE_INFER_ROCE};
-use crate::inventory::{Device, Port};
+use crate::inventory::{Device, Inventory, Port};
 use std::net::IpAddr;
 use wildmatch::WildMatch;
 
@@ -65,7 +65,7 @@ pub enum GidScope {
 pub enum Expect {
     /// At least this many.
     Ports(u32),
-    /// All that this pod can open and that no option leaves out.
+    /// All that look like rails: of a model and link layer that is used.
     All,
 }
 
@@ -85,6 +85,24 @@ pub enum UcxTcp {
 /// A glob (`*`, `?`) over a device's name, or over `name:port`.
 #[derive(Clone, Debug)]
 pub struct Pattern(WildMatch);
+
+impl Options {
+    /// Patterns that match nothing that is there: most likely written wrong.
+    pub(super) fn idle_patterns(&self, inventory: &Inventory) -> Vec<String> {
+        let flags = [("--rdma-include", &self.include), ("--rdma-exclude", &self.exclude)];
+        let idle = |pattern: &&Pattern| {
+            let mut ports = inventory
+                .devices
+                .iter()
+                .flat_map(|device| device.ports.iter().map(move |port| (device, port)));
+            !ports.any(|(device, port)| pattern.matches(device, port))
+        };
+        let all = flags
+            .into_iter()
+            .flat_map(|(flag, patterns)| patterns.iter().filter(idle).map(move |one| (flag, one)));
+        all.map(|(flag, pattern)| format!("`{flag}`: `{}` matches no device here", pattern.0)).collect()
+    }
+}
 
 impl Pattern {
     /// The pattern that `text` is.

@@ -99,7 +99,7 @@ pub enum Rule {
     LinkLayer,
     /// Slower than the rails.
     Slower,
-    /// No GID of the family or RoCE version that the others have.
+    /// No GID of the family that the others have.
     Family,
     /// Its GID index differs, and nothing else can express that.
     Index,

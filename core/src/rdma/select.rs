@@ -81,7 +81,7 @@ pub(super) fn select<'a>(
     options: &Options,
 ) -> Selection<'a> {
     let mut selection = Selection::default();
-    let allowed = allocated(inventory, environment, &mut selection.notes);
+    let allowed = allocated(inventory, environment, &mut selection);
     for device in in_order(inventory) {
         match device_fault(device, options, allowed.as_deref()) {
             Some((rule, reason)) => selection.excluded.push(refusal(device, None, rule, reason)),
@@ -99,7 +99,7 @@ pub(super) fn select<'a>(
         let state = candidate.port.state;
         (state != PortState::Active).then(|| format!("port state is {state}{detail}, only ACTIVE is used"))
     });
-    by_gids(&mut selection, inventory, environment, options);
+    by_gids(&mut selection, &wanted(inventory, environment, options));
     if options.include.is_empty() {
         drivers::leave_out_front_ends(&mut selection);
         by_default_route(&mut selection, inventory);
@@ -120,7 +120,7 @@ pub(super) fn in_order(inventory: &Inventory) -> Vec<&Device> {
 fn allocated(
     inventory: &Inventory,
     environment: &Environment,
-    notes: &mut Vec<String>,
+    selection: &mut Selection<'_>,
 ) -> Option<Vec<String>> {
     let named: Vec<String> = environment
         .iter()
@@ -133,12 +133,26 @@ fn allocated(
     }
     let list = named.join(", ");
     if inventory.devices.iter().any(|device| is_allocated(device, &named)) {
-        notes.push(format!("`{PCIDEVICE}*` gives this pod {list}; no other RDMA device is used"));
-        Some(named)
-    } else {
-        notes.push(format!("`{PCIDEVICE}*` names {list}, none of them an RDMA device here; it is not used"));
-        None
+        let here = |name: &&String| {
+            !inventory.devices.iter().any(|device| is_allocated(device, std::slice::from_ref(*name)))
+        };
+        for name in named.iter().filter(here) {
+            selection
+                .warnings
+                .push(format!("`{PCIDEVICE}*` gives this pod {name}, which is no RDMA device here"));
+        }
+        selection.notes.push(format!("`{PCIDEVICE}*` gives this pod {list}; no other RDMA device is used"));
+        return Some(named);
     }
+    if inventory.devices.iter().any(|device| device.pci.is_none() && !device.software) {
+        selection.warnings.push(format!(
+            "`{PCIDEVICE}*` gives this pod {list}, but sysfs does not show which device that is: all that open are used"
+        ));
+    } else {
+        let text = format!("`{PCIDEVICE}*` names {list}, none of them an RDMA device here; it is not used");
+        selection.notes.push(text);
+    }
+    None
 }
 
 /// Whether the plugin's list names the function of `device`, or its auxiliary device (`mlx5_core.sf.4`).
@@ -206,30 +220,28 @@ fn by_options(selection: &mut Selection<'_>, options: &Options) {
     });
 }
 
-/// RoCE v1 is used only where nothing has v2: no router forwards it.
-fn by_gids<'a>(
-    selection: &mut Selection<'a>,
+/// What a GID must be: RoCE v2, or v1 where no usable port has v2 (no router forwards v1), or what the user's text says.
+pub(super) fn wanted<'a>(
     inventory: &'a Inventory,
-    environment: &Environment,
+    environment: &'a Environment,
     options: &Options,
-) {
+) -> Wanted<'a> {
     let grep = environment.get(KSERVE_INFER_IB_GID_INDEX_GREP);
-    let mut wanted = Wanted {
-        network: &inventory.network,
-        scope: options.gids,
-        kind: grep.map_or(Kind::Exactly(GidType::V2), Kind::Containing),
+    let kind = grep.map_or(Kind::Exactly(GidType::V2), Kind::Containing);
+    let wanted = Wanted { network: &inventory.network, scope: options.gids, kind };
+    let any = |wanted: &Wanted<'_>| {
+        let open = inventory.devices.iter().filter(|device| device.access == Access::Open);
+        let mut ports = open.flat_map(|device| &device.ports);
+        ports.any(|port| {
+            port.state == PortState::Active && addressed_by_gid(port) && !wanted.counting(port).is_empty()
+        })
     };
-    let any = |selection: &Selection<'a>, wanted: &Wanted<'_>| {
-        let mut roce = selection.kept.iter().filter(|candidate| candidate.by_gid());
-        roce.any(|candidate| !wanted.counting(candidate.port).is_empty())
-    };
-    if grep.is_none() && !any(selection, &wanted) {
-        let first = Wanted { kind: Kind::Exactly(GidType::V1), ..wanted.clone() };
-        if any(selection, &first) {
-            wanted = first;
-        }
-    }
-    if inventory.network.ipv4.is_none() && options.gids == GidScope::Local {
+    let first = Wanted { kind: Kind::Exactly(GidType::V1), ..wanted.clone() };
+    if grep.is_none() && !any(&wanted) && any(&first) { first } else { wanted }
+}
+
+fn by_gids(selection: &mut Selection<'_>, wanted: &Wanted<'_>) {
+    if wanted.network.ipv4.is_none() && wanted.scope == GidScope::Local {
         selection.warnings.push(
             "`/proc/net/fib_trie` could not be read: whether the addresses of GIDs are this pod's is unknown"
                 .to_owned(),

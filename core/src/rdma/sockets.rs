@@ -4,7 +4,7 @@ use super::options::{Options, UcxTcp};
 use super::variables::Variables;
 use crate::environment as env;
 use crate::environment::Environment;
-use crate::inventory::Network;
+use crate::inventory::{Interface, Network};
 use std::net::IpAddr;
 
 /// The pod's interface toward its leader, with the reason.
@@ -41,11 +41,11 @@ fn owner(network: &Network, address: IpAddr) -> Option<&str> {
 
 /// TCP interfaces for UCX.
 pub(super) fn tcp<'n>(network: &'n Network, own: Option<&'n str>, rule: UcxTcp) -> Vec<&'n str> {
-    let loopback = network
-        .interfaces
-        .as_ref()
-        .and_then(|all| all.iter().find(|one| one.loopback && one.up))
-        .map(|one| one.name.as_str());
+    // Where interfaces could not be read, loopback has the name that it has everywhere.
+    let loopback = match &network.interfaces {
+        None => Some("lo"),
+        Some(all) => all.iter().find(|one| one.loopback && one.up).map(|one| one.name.as_str()),
+    };
     match rule {
         UcxTcp::Loopback => loopback.into_iter().collect(),
         UcxTcp::Interface => own.into_iter().chain(loopback).collect(),
@@ -55,17 +55,21 @@ pub(super) fn tcp<'n>(network: &'n Network, own: Option<&'n str>, rule: UcxTcp) 
 
 /// Names the interface where several are up: the libraries would take the first, or all.
 pub(super) fn name_interface(variables: &mut Variables<'_>, network: &Network, own: Option<&(&str, String)>) {
-    let up = network.interfaces.iter().flatten().filter(|one| one.up && !one.loopback).count();
+    let count = |all: &Vec<Interface>| all.iter().filter(|one| one.up && !one.loopback).count();
+    let up = network.interfaces.as_ref().map(count);
     let names = [env::NCCL_SOCKET_IFNAME, env::GLOO_SOCKET_IFNAME, env::NVSHMEM_BOOTSTRAP_UID_SOCK_IFNAME];
     for name in names {
         match own {
-            Some((interface, reason)) if up > 1 => {
+            Some((interface, reason)) if up.is_some_and(|up| up > 1) => {
+                let up = up.unwrap_or_default();
                 // NCCL's grammar, which NVSHMEM has too; Gloo takes `=` for a part of the name.
                 let exact = if name == env::GLOO_SOCKET_IFNAME { "" } else { "=" };
                 let reason = format!("{reason}; {up} interfaces are up");
                 variables.set(name, format!("{exact}{interface}"), reason);
             }
-            Some(_) => variables.withhold(name, "one interface is up: nothing to choose"),
+            Some(_) if up == Some(1) => variables.withhold(name, "one interface is up: nothing to choose"),
+            Some(_) => variables.withhold(name, "which interfaces are up is unknown"),
+            None if up == Some(0) => variables.withhold(name, "no interface but loopback is up"),
             None => variables.withhold(name, "no route says which interface is the pod's"),
         }
     }

@@ -1,35 +1,54 @@
 //! What the user or a cloud's installation set already: whom it belongs to, and what is wrong with it.
 
+use super::drivers;
+use super::libraries::Network;
+use super::plan::Excluded;
 use super::select::Candidate;
 use crate::environment as env;
 use crate::environment::Environment;
+use crate::inventory::Inventory;
 
-/// What a vendor's transport for NCCL is recognised by: (variable, text in its value, what it is). A name that
-/// ends in `_` is the beginning of one. Sources: the guides and images of GKE and AWS.
-const OWNERS: [(&str, &str, &str); 12] = [
-    (env::NCCL_NET, "gib", "GKE's gIB plug-in"),
+/// What a vendor's transport for NCCL is recognised by: (variable, its value in lower case, what it is). A name that
+/// ends in `_` is the beginning of one, and an empty value is any. Sources: the guides and images of GKE and AWS.
+const OWNERS: [(&str, &str, &str); 16] = [
+    (env::NCCL_NET, "gib", GIB),
     (env::NCCL_NET, "fastrak", "GKE's TCPXO plug-in"),
+    (env::NCCL_NET, "gpudirecttcpx_v7", "GKE's TCPX plug-in"),
     (env::NCCL_NET, "gpudirecttcpx", "GKE's TCPX plug-in"),
-    (env::NCCL_NET, "libfabric", "aws-ofi-nccl"),
-    (env::NCCL_NET, "ofi", "aws-ofi-nccl"),
-    (env::NCCL_NET_PLUGIN, "ofi", "aws-ofi-nccl"),
-    ("NCCL_TUNER_CONFIG_PATH", "/usr/local/gib/", "GKE's gIB plug-in"),
+    (env::NCCL_NET, "libfabric", OFI),
+    (env::NCCL_NET, "aws libfabric", OFI),
+    (env::NCCL_NET, "ofi", OFI),
+    (env::NCCL_NET_PLUGIN, "ofi", OFI),
+    (env::NCCL_NET_PLUGIN, "aws-ofi", OFI),
+    (env::NCCL_NET_PLUGIN, "libnccl-net-ofi.so", OFI),
+    (env::NCCL_NET_PLUGIN, "libnccl-net-aws-ofi.so", OFI),
     ("NCCL_FASTRAK_", "", "GKE's TCPXO plug-in"),
     ("NCCL_SHIMNET_", "", "GKE's plug-ins"),
     ("NCCL_GPUDIRECTTCPX_", "", "GKE's TCPX plug-in"),
-    ("OFI_NCCL_", "", "aws-ofi-nccl"),
-    ("FI_PROVIDER", "efa", "aws-ofi-nccl"),
+    ("OFI_NCCL_", "", OFI),
+    ("FI_PROVIDER", "efa", OFI),
 ];
+const GIB: &str = "GKE's gIB plug-in";
+const OFI: &str = "aws-ofi-nccl";
+/// gIB's own tuner, which is of no use to another plug-in.
+const GIB_TUNER: &str = "NCCL_TUNER_CONFIG_PATH";
 
-/// Who owns NCCL's settings, with the variable that shows it.
+/// Who owns NCCL's settings, with the variable that shows it. A network that the user names comes before all signs.
 pub(super) fn nccl_owner(environment: &Environment) -> Option<String> {
-    OWNERS.iter().find_map(|(variable, text, owner)| {
+    let own = ["ib", "socket"];
+    if environment.get(env::NCCL_NET).is_some_and(|net| own.contains(&net.to_ascii_lowercase().as_str())) {
+        return None;
+    }
+    let found = OWNERS.iter().find_map(|(variable, text, owner)| {
         let (name, value) = environment.iter().find(|(name, value)| {
             let named = if variable.ends_with('_') { name.starts_with(variable) } else { name == variable };
-            named && value.to_ascii_lowercase().contains(text)
+            let file = value.rsplit('/').next().unwrap_or(value).to_ascii_lowercase();
+            named && (text.is_empty() || file == *text)
         })?;
         Some(format!("{owner} (`{name}` is `{value}`)"))
-    })
+    });
+    let tuner = environment.get(GIB_TUNER).filter(|path| path.starts_with("/usr/local/gib/"));
+    found.or_else(|| tuner.map(|path| format!("{GIB} (`{GIB_TUNER}` is `{path}`)")))
 }
 
 /// The user's index for NCCL, where it is one; -1 lets NCCL choose, and says nothing to the others.
@@ -47,23 +66,138 @@ pub(super) fn ucx_without_rdma(environment: &Environment) -> Option<&str> {
     (!transports.starts_with('^') && !transports.split(',').any(rdma)).then_some(transports)
 }
 
+/// What is known of this machine, to hold the user's words against.
+pub(super) struct Known<'a> {
+    pub(super) kept: &'a [Candidate<'a>],
+    pub(super) excluded: &'a [Excluded],
+    pub(super) inventory: &'a Inventory,
+    /// Names of its RDMA devices, in order.
+    pub(super) devices: &'a [&'a str],
+}
+
+impl Known<'_> {
+    /// Why a device, or its port, is of no use here; none where it is used.
+    fn fault(&self, device: &str, port: Option<u32>) -> Option<String> {
+        let Some(found) = self.inventory.devices.iter().find(|one| one.name == device) else {
+            return Some(format!("there is no device `{device}` here"));
+        };
+        let same = |number: u32| port.is_none_or(|port| port == number);
+        if !found.ports.iter().any(|one| same(one.number)) {
+            return Some(format!("`{device}` has no port {}", port.unwrap_or_default()));
+        }
+        if self.kept.iter().any(|one| one.device.name == device && same(one.port.number)) {
+            return None;
+        }
+        let reason = self
+            .excluded
+            .iter()
+            .find(|one| one.device == device && one.port.is_none_or(same))
+            .map_or("it is left out", |one| one.reason.as_str());
+        Some(format!("`{device}` would not be used: {reason}"))
+    }
+
+    fn has_interface(&self, name: &str) -> bool {
+        self.inventory.network.has(name, None) != Some(false)
+    }
+}
+
+/// The user's lists that name devices which are there but not used: (variable, device).
+pub(super) fn beyond(environment: &Environment, known: &Known<'_>) -> Vec<(&'static str, String)> {
+    let mut found = Vec::new();
+    for name in [env::NCCL_IB_HCA, env::NVSHMEM_HCA_LIST, env::UCX_NET_DEVICES] {
+        let list = environment.get(name).filter(|list| !list.starts_with('^') && *list != "all");
+        for entry in list.unwrap_or_default().trim_start_matches('=').split(',') {
+            let device = entry.split(':').next().unwrap_or_default();
+            let used = known.kept.iter().any(|one| one.device.name == device);
+            if known.devices.contains(&device) && !used {
+                found.push((name, device.to_owned()));
+            }
+        }
+    }
+    found
+}
+
 /// What is wrong with the variables that the user set, seen from the ports that are used.
-pub(super) fn warnings(environment: &Environment, kept: &[Candidate<'_>], known: &[&str]) -> Vec<String> {
+pub(super) fn warnings(environment: &Environment, known: &Known<'_>) -> Vec<String> {
     let mut warnings = Vec::new();
     for name in [env::NCCL_IB_GID_INDEX, env::NVSHMEM_IB_GID_INDEX, env::UCX_IB_GID_INDEX] {
         if let Some(value) = environment.get(name) {
-            index(name, value, kept, &mut warnings);
+            index(name, value, known.kept, &mut warnings);
         }
     }
     if let Some(list) = environment.get(env::NCCL_IB_HCA) {
-        nccl_list(list, kept, known, &mut warnings);
+        nccl_list(list, known, &mut warnings);
     }
     for name in [env::NVSHMEM_HCA_LIST, env::UCX_NET_DEVICES] {
         if let Some(list) = environment.get(name) {
-            exact_list(name, list, kept, known, &mut warnings);
+            exact_list(name, list, known, &mut warnings);
+        }
+    }
+    for name in [env::NCCL_IB_ADDR_RANGE, env::NVSHMEM_IB_ADDR_RANGE, env::UCX_IB_ROCE_SUBNETS] {
+        if let Some(value) = environment.get(name) {
+            range(name, value, known.kept, &mut warnings);
+        }
+    }
+    prefix(environment, known.kept, &mut warnings);
+    for name in [env::NCCL_SOCKET_IFNAME, env::NVSHMEM_BOOTSTRAP_UID_SOCK_IFNAME, env::GLOO_SOCKET_IFNAME] {
+        if let Some(value) = environment.get(name) {
+            interface(name, value, known, &mut warnings);
         }
     }
     warnings
+}
+
+/// Networks of which no port has an address.
+fn range(name: &str, value: &str, kept: &[Candidate<'_>], warnings: &mut Vec<String>) {
+    let networks: Vec<Option<Network>> =
+        value.trim_start_matches('^').split(',').map(Network::parse).collect();
+    if networks.contains(&None) {
+        if value != "all" {
+            warnings.push(format!("`{name}` is `{value}`, expected a network such as `10.0.0.0/16`"));
+        }
+        return;
+    }
+    let fits = |candidate: &&Candidate<'_>| {
+        candidate.gids.iter().any(|gid| networks.iter().flatten().any(|network| network.has(gid)))
+    };
+    if !value.starts_with('^') {
+        for candidate in kept.iter().filter(|one| one.by_gid()).filter(|one| !fits(one)) {
+            warnings.push(format!("`{name}` is `{value}`, but no GID of `{}` is in it", candidate.label()));
+        }
+    }
+}
+
+fn prefix(environment: &Environment, kept: &[Candidate<'_>], warnings: &mut Vec<String>) {
+    let Some(prefix) = environment.get(env::NVSHMEM_HCA_PREFIX) else { return };
+    for candidate in kept.iter().filter(|one| drivers::has_ibgda(one)) {
+        if !candidate.device.name.contains(prefix) {
+            let name = env::NVSHMEM_HCA_PREFIX;
+            let device = &candidate.device.name;
+            warnings.push(format!(
+                "`{name}` is `{prefix}`, which `{device}` has not in its name: NVSHMEM passes over it"
+            ));
+        }
+    }
+}
+
+/// NCCL and NVSHMEM compare beginnings unless told `=`; Gloo knows whole names only.
+fn interface(name: &str, value: &str, known: &Known<'_>, warnings: &mut Vec<String>) {
+    if value.starts_with('^') {
+        return;
+    }
+    let exact = name == env::GLOO_SOCKET_IFNAME || value.starts_with('=');
+    let names = if name == env::GLOO_SOCKET_IFNAME { value } else { value.trim_start_matches('=') };
+    let all = known.inventory.network.interfaces.as_deref().unwrap_or_default();
+    for one in names.split(',').map(str::trim).filter(|one| !one.is_empty()) {
+        let found = if exact {
+            known.has_interface(one)
+        } else {
+            all.is_empty() || all.iter().any(|all| all.name.starts_with(one))
+        };
+        if !found {
+            warnings.push(format!("`{name}` is `{value}`, but there is no interface `{one}` here"));
+        }
+    }
 }
 
 fn index(name: &str, value: &str, kept: &[Candidate<'_>], warnings: &mut Vec<String>) {
@@ -105,52 +239,48 @@ fn index(name: &str, value: &str, kept: &[Candidate<'_>], warnings: &mut Vec<Str
 }
 
 /// NCCL's own grammar: `[^][=]name[:port],…`; without `=` a name is a beginning.
-fn nccl_list(list: &str, kept: &[Candidate<'_>], known: &[&str], warnings: &mut Vec<String>) {
+fn nccl_list(list: &str, known: &Known<'_>, warnings: &mut Vec<String>) {
     let name = env::NCCL_IB_HCA;
     if list.starts_with('^') {
         return;
     }
     let exact = list.starts_with('=');
     for entry in list.trim_start_matches('=').split(',') {
-        let device = entry.split(':').next().unwrap_or_default();
-        let matches: Vec<&str> = known
-            .iter()
-            .filter(|known| if exact { **known == device } else { known.starts_with(device) })
-            .copied()
-            .collect();
+        let mut parts = entry.split(':');
+        let device = parts.next().unwrap_or_default();
+        let port = parts.next().and_then(|port| port.parse().ok());
+        let matching = |one: &&str| if exact { *one == device } else { one.starts_with(device) };
+        let matches: Vec<&str> = known.devices.iter().copied().filter(matching).collect();
         if matches.is_empty() {
             warnings.push(format!("`{name}` is `{list}`, but there is no device `{device}` here"));
-        } else if !exact && known.contains(&device) && matches.len() > 1 {
+        } else if !exact && known.devices.contains(&device) && matches.len() > 1 {
+            let others = matches.iter().filter(|one| **one != device).map(|one| format!("`{one}`"));
             warnings.push(format!(
-                "`{name}` is `{list}`: NCCL compares beginnings, so `{device}` also selects {}; hint: write `={}`",
-                quoted(matches.iter().filter(|one| **one != device)),
-                list
+                "`{name}` is `{list}`: NCCL compares beginnings, so `{device}` also selects {}; hint: write `={list}`",
+                others.collect::<Vec<_>>().join(", ")
             ));
-        } else if let Some(unused) = matches.iter().find(|one| !used(one, kept)) {
-            warnings.push(format!("`{name}` is `{list}`, but `{unused}` is not usable here"));
+        } else if let Some(fault) = matches.iter().find_map(|one| known.fault(one, port)) {
+            warnings.push(format!("`{name}` is `{list}`, but {fault}"));
         }
     }
 }
 
 /// NVSHMEM's and UCX's: whole names.
-fn exact_list(name: &str, list: &str, kept: &[Candidate<'_>], known: &[&str], warnings: &mut Vec<String>) {
+fn exact_list(name: &str, list: &str, known: &Known<'_>, warnings: &mut Vec<String>) {
     if list.starts_with('^') || list == "all" {
         return;
     }
     for entry in list.split(',') {
-        let Some((device, _)) = entry.split_once(':') else { continue };
-        if !known.contains(&device) {
-            warnings.push(format!("`{name}` is `{list}`, but there is no device `{device}` here"));
-        } else if !used(device, kept) {
-            warnings.push(format!("`{name}` is `{list}`, but `{device}` is not usable here"));
+        let (device, port) =
+            entry.split_once(':').map_or((entry, None), |(device, port)| (device, port.parse().ok()));
+        let tcp = name == env::UCX_NET_DEVICES && !entry.contains(':') && !known.devices.contains(&device);
+        let fault = if tcp {
+            (!known.has_interface(device)).then(|| format!("there is no device or interface `{device}` here"))
+        } else {
+            known.fault(device, port)
+        };
+        if let Some(fault) = fault {
+            warnings.push(format!("`{name}` is `{list}`, but {fault}"));
         }
     }
-}
-
-fn used(device: &str, kept: &[Candidate<'_>]) -> bool {
-    kept.iter().any(|candidate| candidate.device.name == device)
-}
-
-fn quoted<'a>(names: impl Iterator<Item = &'a &'a str>) -> String {
-    names.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }

@@ -1,13 +1,15 @@
 //! What NCCL, NVSHMEM and UCX are told. What a user set wins, variable by variable.
 
-use super::index::Addressing;
+use super::index::{Addressing, Asks, nccl_is_right, ucx_is_right};
+use super::libraries::{Network, nccl, ucx};
 use super::options::{Options, UcxTcp};
 use super::plan::{Decision, Variable};
 use super::select::Candidate;
+use super::told::{self, Library, NCCL, NVSHMEM, Names, Told};
 use super::{drivers, users};
 use crate::environment as env;
 use crate::environment::Environment;
-use crate::inventory::{Family, GidType};
+use crate::inventory::{Family, Gid, GidType};
 
 /// UCX asserts on a longer list, NVSHMEM writes behind its array, NCCL reads no further.
 const UCX_MOST: usize = 64;
@@ -16,11 +18,37 @@ const NCCL_MOST: usize = 32;
 /// What NVSHMEM expects in a device's name unless told otherwise.
 const NVSHMEM_PREFIX: &str = "mlx5";
 
+/// Every variable that may be decided about.
+pub(super) const MANAGED: [&str; 20] = [
+    env::NCCL_IB_HCA,
+    env::NCCL_IB_GID_INDEX,
+    env::NCCL_IB_ADDR_FAMILY,
+    env::NCCL_IB_ADDR_RANGE,
+    env::NCCL_IB_ROCE_VERSION_NUM,
+    env::NCCL_SOCKET_IFNAME,
+    env::NVSHMEM_HCA_LIST,
+    env::NVSHMEM_HCA_PREFIX,
+    env::NVSHMEM_HCA_PE_MAPPING,
+    env::NVSHMEM_IB_GID_INDEX,
+    env::NVSHMEM_IB_ADDR_FAMILY,
+    env::NVSHMEM_IB_ADDR_RANGE,
+    env::NVSHMEM_IB_ROCE_VERSION_NUM,
+    env::NVSHMEM_BOOTSTRAP_UID_SOCK_IFNAME,
+    env::UCX_NET_DEVICES,
+    env::UCX_IB_GID_INDEX,
+    env::UCX_IB_ROCE_SUBNETS,
+    env::UCX_TLS,
+    env::GLOO_SOCKET_IFNAME,
+    env::NCCL_NET,
+];
+
 /// Decisions, as they are taken.
 pub(super) struct Variables<'e> {
     pub(super) environment: &'e Environment,
     /// Who owns NCCL's settings, where a vendor's plug-in does.
     pub(super) nccl_owner: Option<String>,
+    /// The user's lists that name devices which are not used: (variable, device).
+    pub(super) beyond: Vec<(&'static str, String)>,
     pub(super) decided: Vec<Variable>,
     pub(super) warnings: Vec<String>,
 }
@@ -28,7 +56,7 @@ pub(super) struct Variables<'e> {
 impl<'e> Variables<'e> {
     pub(super) fn new(environment: &'e Environment) -> Self {
         let nccl_owner = users::nccl_owner(environment);
-        Self { environment, nccl_owner, decided: Vec::new(), warnings: Vec::new() }
+        Self { environment, nccl_owner, beyond: Vec::new(), decided: Vec::new(), warnings: Vec::new() }
     }
 
     /// Sets `name`, unless the user did, or somebody else owns it.
@@ -41,6 +69,15 @@ impl<'e> Variables<'e> {
             self.withhold(name, reason);
         } else {
             self.decided.push(Variable { name, decision: Decision::Set(value), reason: reason.into() });
+        }
+    }
+
+    /// What is there with nothing in it and was not decided about is no better than what was.
+    pub(super) fn remove_empty(&mut self) {
+        for name in MANAGED.into_iter().filter(|name| self.environment.is_empty(name)) {
+            if !self.decided.iter().any(|one| one.name == name) {
+                self.withhold(name, "nothing is to be said by it");
+            }
         }
     }
 
@@ -77,6 +114,12 @@ impl<'e> Variables<'e> {
     }
 
     fn nvshmem_list(&mut self, kept: &[Candidate<'_>]) {
+        if self.environment.get(env::NVSHMEM_HCA_PE_MAPPING).is_some() {
+            let reason =
+                format!("the user set `{}`, which NVSHMEM drops beside a list", env::NVSHMEM_HCA_PE_MAPPING);
+            self.withhold(env::NVSHMEM_HCA_LIST, reason);
+            return;
+        }
         let usable: Vec<&Candidate<'_>> = kept.iter().filter(|one| drivers::has_ibgda(one)).collect();
         let Some(prefix) = common_text(&usable) else {
             let reason = if usable.is_empty() {
@@ -131,88 +174,119 @@ impl<'e> Variables<'e> {
     }
 
     /// The variables that say which GID.
-    pub(super) fn gids(
-        &mut self,
-        kept: &[Candidate<'_>],
-        addressing: &Addressing,
-        told: &super::index::Told,
-    ) {
-        let nvshmem = kept.iter().any(drivers::has_ibgda);
+    pub(super) fn gids(&mut self, kept: &[Candidate<'_>], addressing: &Addressing, asks: &Asks<'_>) {
         let roce: Vec<&Candidate<'_>> = kept.iter().filter(|one| one.by_gid()).collect();
         let mixed = roce.len() != kept.len();
-        let best = roce.iter().find_map(|one| one.best());
-        let ranges = match addressing {
+        let (nccl, nvshmem, ucx) = match addressing {
             Addressing::Choose { nccl, nvshmem, ucx, .. } => (*nccl, *nvshmem, ucx.clone()),
             _ => (None, None, Vec::new()),
         };
-        self.index(env::NCCL_IB_GID_INDEX, addressing, mixed, told.nccl);
-        if nvshmem {
-            self.index(env::NVSHMEM_IB_GID_INDEX, addressing, mixed, told.nvshmem);
-        }
-        self.index(env::UCX_IB_GID_INDEX, addressing, mixed, told.ucx);
         let settled = !matches!(addressing, Addressing::Nothing(_));
-        let ipv6 = settled && best.is_some_and(|gid| gid.family() == Family::Ipv6);
-        let version_1 = settled && best.is_some_and(|gid| gid.kind == Some(GidType::V1));
-        if version_1 {
+        let best = roce.iter().find_map(|one| one.best()).filter(|_| settled);
+        if best.is_some_and(|gid| gid.kind == Some(GidType::V1)) {
             self.warnings.push("only RoCE v1 GIDs are used, which no router forwards".to_owned());
         }
-        for (family, version, range_name, range, told) in [
-            (
-                env::NCCL_IB_ADDR_FAMILY,
-                env::NCCL_IB_ROCE_VERSION_NUM,
-                env::NCCL_IB_ADDR_RANGE,
-                ranges.0,
-                told.nccl,
-            ),
-            (
-                env::NVSHMEM_IB_ADDR_FAMILY,
-                env::NVSHMEM_IB_ROCE_VERSION_NUM,
-                env::NVSHMEM_IB_ADDR_RANGE,
-                ranges.1,
-                told.nvshmem,
-            ),
-        ] {
-            if told || (family.starts_with("NVSHMEM") && !nvshmem) {
-                continue;
-            }
-            if ipv6 {
-                self.set(family, "AF_INET6".to_owned(), "the GIDs are IPv6 ones; IPv4 is the default");
-            }
-            if version_1 {
-                self.set(version, "1".to_owned(), "the GIDs are RoCE v1; 2 is the default");
-            }
-            if let Some(range) = range {
-                self.set(range_name, range.to_string(), "the indices differ; only the right GIDs are in it");
-            }
+        self.chooser(Library::Nccl, &NCCL, &roce, addressing, nccl, mixed);
+        if kept.iter().any(drivers::has_ibgda) {
+            self.chooser(Library::Nvshmem, &NVSHMEM, &roce, addressing, nvshmem, mixed);
         }
-        if !ranges.2.is_empty() && !told.ucx {
-            let list = ranges.2.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
+        self.ucx(&roce, addressing, &ucx, mixed, asks.known);
+    }
+
+    /// NCCL, or NVSHMEM, which has NCCL's algorithm.
+    fn chooser(
+        &mut self,
+        library: Library,
+        names: &Names,
+        roce: &[&Candidate<'_>],
+        addressing: &Addressing,
+        range: Option<Network>,
+        mixed: bool,
+    ) {
+        let told = Told::of(library, self.environment);
+        let best = roce.iter().find_map(|one| one.best());
+        let settled = !matches!(addressing, Addressing::Nothing(_));
+        let right = || nccl_is_right(roce, names, self.environment, range);
+        match &told {
+            Told::Narrowed(name) if settled && right() => {
+                self.withhold(
+                    names.index,
+                    format!("the user set `{name}`, by which it chooses the right ones"),
+                );
+            }
+            Told::Narrowed(name) if settled => {
+                let list =
+                    wrong(roce, |one, best| nccl(one.port, told::rule(names, self.environment, best, range)));
+                self.warnings.push(format!("`{name}` is the user's, and with it the library takes {list}"));
+                self.index(names.index, addressing, mixed);
+            }
+            Told::Automatic if settled && !right() => {
+                let list =
+                    wrong(roce, |one, best| nccl(one.port, told::rule(names, self.environment, best, range)));
+                self.warnings.push(format!("`{}` lets the library choose, and it takes {list}", names.index));
+                self.index(names.index, addressing, mixed);
+            }
+            _ => self.index(names.index, addressing, mixed),
+        }
+        let Some(best) = best.filter(|_| settled && told != Told::Index) else { return };
+        if best.family() == Family::Ipv6 {
+            self.set(names.family, "AF_INET6".to_owned(), "the GIDs are IPv6 ones; IPv4 is the default");
+        }
+        if best.kind == Some(GidType::V1) {
+            self.set(names.version, "1".to_owned(), "the GIDs are RoCE v1; 2 is the default");
+        }
+        if let Some(range) = range {
+            self.set(names.range, range.to_string(), "the indices differ; only the right GIDs are in it");
+        }
+    }
+
+    fn ucx(
+        &mut self,
+        roce: &[&Candidate<'_>],
+        addressing: &Addressing,
+        subnets: &[Network],
+        mixed: bool,
+        known: bool,
+    ) {
+        let settled = !matches!(addressing, Addressing::Nothing(_));
+        let told = Told::of(Library::Ucx, self.environment);
+        let theirs = told::subnets(self.environment);
+        if settled
+            && matches!(told, Told::Automatic | Told::Narrowed(_))
+            && !ucx_is_right(roce, known, &theirs)
+        {
+            let list = wrong(roce, |one, _| ucx(one.port, known, true, &theirs).unwrap_or(0));
+            let name = if told == Told::Automatic { env::UCX_IB_GID_INDEX } else { env::UCX_IB_ROCE_SUBNETS };
+            self.warnings.push(format!("`{name}` is the user's, and with it UCX takes {list}"));
+        }
+        match told {
+            Told::Narrowed(name) => {
+                let value = self.environment.get(name).unwrap_or_default();
+                self.withhold(env::UCX_IB_GID_INDEX, format!("`{name}` is `{value}`, and UCX refuses both"));
+            }
+            _ => self.index(env::UCX_IB_GID_INDEX, addressing, mixed),
+        }
+        if !subnets.is_empty() && told == Told::Nothing {
+            let list = subnets.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
             self.set(env::UCX_IB_ROCE_SUBNETS, list, "the indices differ; only the right GIDs are in it");
         }
     }
 
-    fn index(&mut self, name: &'static str, addressing: &Addressing, mixed: bool, told: bool) {
+    fn index(&mut self, name: &'static str, addressing: &Addressing, mixed: bool) {
         if let Some(index) = self.inherited(name) {
-            match self.bar(name, mixed) {
-                Some(reason) => self.withhold(name, reason),
-                None => self.set(name, index, format!("as `{}`, which the user set", env::NCCL_IB_GID_INDEX)),
-            }
-            return;
-        }
-        if told {
-            let other = if name == env::UCX_IB_GID_INDEX {
-                "UCX_IB_ROCE_SUBNETS"
+            if mixed && name == env::UCX_IB_GID_INDEX {
+                self.withhold(name, "an InfiniBand port is used: UCX would apply the index to it too");
             } else {
-                "the address family, range or RoCE version"
-            };
-            self.withhold(name, format!("the user set {other}, by which it chooses"));
+                self.set(name, index, format!("as `{}`, which the user set", env::NCCL_IB_GID_INDEX));
+            }
             return;
         }
         match addressing {
             Addressing::Nothing(reason) => self.withhold(name, reason),
-            Addressing::Index(index) => {
-                self.set(name, index.to_string(), "every port has its best GID there");
-            }
+            Addressing::Index(index) => match self.beyond(name) {
+                Some(reason) => self.withhold(name, reason),
+                None => self.set(name, index.to_string(), "every port has its best GID there"),
+            },
             Addressing::Choose { indices, .. } if !mixed => {
                 self.withhold(name, format!("the ports differ ({indices}), and one index is applied to all"));
             }
@@ -222,23 +296,33 @@ impl<'e> Variables<'e> {
         }
     }
 
+    /// An index is judged on the ports that are used. Where the user's own list names others, it says nothing of those.
+    fn beyond(&self, name: &str) -> Option<String> {
+        let list = match name {
+            env::NCCL_IB_GID_INDEX => env::NCCL_IB_HCA,
+            env::NVSHMEM_IB_GID_INDEX => env::NVSHMEM_HCA_LIST,
+            _ => env::UCX_NET_DEVICES,
+        };
+        let (_, device) = self.beyond.iter().find(|(variable, _)| *variable == list)?;
+        Some(format!("`{list}` is the user's and names `{device}`, on which no index was judged"))
+    }
+
     /// The user's index for NCCL is the default of the other two, as in KServe's script.
     fn inherited(&self, name: &str) -> Option<String> {
         let index = users::index_for_all(self.environment)?;
         (name != env::NCCL_IB_GID_INDEX).then(|| index.to_string())
     }
+}
 
-    /// Why the user's index for NCCL is not handed on.
-    fn bar(&self, name: &str, mixed: bool) -> Option<String> {
-        if name != env::UCX_IB_GID_INDEX {
-            return None;
-        }
-        if mixed {
-            return Some("an InfiniBand port is used: UCX would apply the index to it too".to_owned());
-        }
-        let subnets = self.environment.get(env::UCX_IB_ROCE_SUBNETS)?;
-        Some(format!("`{}` is `{subnets}`, and UCX refuses both", env::UCX_IB_ROCE_SUBNETS))
-    }
+/// The entries that are taken, of each port where `chosen` is not as good as the best.
+fn wrong(roce: &[&Candidate<'_>], chosen: impl Fn(&Candidate<'_>, &Gid) -> u32) -> String {
+    let one = |candidate: &&Candidate<'_>| {
+        let best = candidate.best()?;
+        let index = chosen(candidate, best);
+        (index != best.index)
+            .then(|| format!("entry {index} on `{}`, where {} is right", candidate.label(), best.index))
+    };
+    roce.iter().filter_map(one).collect::<Vec<_>>().join(", ")
 }
 
 fn ports(count: usize) -> String {

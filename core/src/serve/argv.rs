@@ -71,8 +71,8 @@ struct Writer<'e> {
 }
 
 impl Writer<'_> {
-    fn push(&mut self, word: impl ToString) {
-        self.serve.words.push(word.to_string());
+    fn push(&mut self, word: impl Into<String>) {
+        self.serve.words.push(word.into());
     }
 
     /// `flag value`, unless there is no value or the user gave the flag.
@@ -100,7 +100,7 @@ impl Writer<'_> {
         if launch.model.starts_with('-') {
             self.push(format!("--model={}", launch.model));
         } else {
-            self.push(&launch.model);
+            self.push(launch.model.as_str());
         }
         // The list ends at the next flag, so it cannot stand last.
         if !launch.served_model_names.is_empty() && !self.extra.gives(Owned::ServedModelName) {
@@ -176,9 +176,9 @@ impl Writer<'_> {
             self.serve
                 .notes
                 .push("the user gives `--kv-transfer-config`, so its default is left out".to_owned());
-        } else if features.offloading_connector {
+        } else if features.knows(default) {
             self.push("--kv-transfer-config");
-            self.push(default);
+            self.push(default.as_str());
         } else {
             self.serve
                 .notes

@@ -10,8 +10,12 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use std::collections::BTreeSet;
 
-const OLD: Features =
-    Features { access_log_for_endpoints: false, shutdown_timeout: false, offloading_connector: false };
+const OLD: Features = Features {
+    access_log_for_endpoints: false,
+    shutdown_timeout: false,
+    offloading_connector: false,
+    file_tier: false,
+};
 
 /// A pod of a group of `data / local` pods, as KServe's script starts it.
 fn group_launch(data: u32, local: u32) -> Launch {
@@ -87,6 +91,25 @@ fn the_users_flag_replaces_ours() {
     assert!(line.ends_with("--port 9000 -tp 8 --kv_transfer_config=x"), "{line}");
     assert_eq!(line.matches("--port").count(), 1, "{line}");
     assert!(!line.contains("--tensor-parallel-size") && !line.contains("--kv-transfer-config"), "{line}");
+}
+
+#[test]
+fn a_default_connector_is_given_to_a_vllm_that_knows_it() {
+    let spec = r#"{"kv_connector":"OffloadingConnector","kv_connector_extra_config":{"spec_name":"TieringOffloadingSpec"}}"#;
+    let files = spec.replace("}}", r#","secondary_tiers":[{"type": "fs"}]}}"#);
+    let without_files = Features { file_tier: false, ..Features::NEWEST };
+    for (default, features, given) in [
+        (spec, OLD, false),
+        (spec, without_files, true),
+        (&files, without_files, false),
+        (&files, Features::NEWEST, true),
+        ("{}", OLD, true),
+    ] {
+        let mut launch = Launch::new("m");
+        launch.kv_transfer_default = Some(default.to_owned());
+        let line = line(&launch, Group::default(), features, &Extra::default());
+        assert_eq!(line.contains("--kv-transfer-config"), given, "{default} {features:?}");
+    }
 }
 
 #[test]

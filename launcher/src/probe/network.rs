@@ -7,9 +7,12 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 /// `IFF_UP` and `IFF_LOOPBACK` of linux/if.h.
 const UP: u32 = 0x1;
 const LOOPBACK: u32 = 0x8;
-/// `RTF_UP` and `RTF_GATEWAY` of linux/route.h.
+/// `RTF_UP`, `RTF_GATEWAY` and `RTF_REJECT` of linux/route.h.
 const ROUTE_UP: u32 = 0x1;
 const ROUTE_GATEWAY: u32 = 0x2;
+const ROUTE_REJECT: u32 = 0x200;
+/// What stands for the interface of a route that leads nowhere (blackhole, unreachable).
+const NOWHERE: &str = "*";
 /// `IFA_F_DADFAILED` and `IFA_F_TENTATIVE` of `linux/if_addr.h`: nobody can use such an address.
 const UNUSABLE: u32 = 0x08 | 0x40;
 
@@ -100,6 +103,9 @@ fn routes_ipv4(text: &str) -> Vec<Route> {
             return None;
         };
         let flags = hexadecimal(flags)?;
+        if flags & ROUTE_REJECT != 0 || *interface == NOWHERE {
+            return None;
+        }
         let address = |text: &str| Some(Ipv4Addr::from(hexadecimal(text)?.to_ne_bytes()));
         let prefix = hexadecimal(mask)?.count_ones();
         (flags & ROUTE_UP != 0).then_some(Route {
@@ -122,7 +128,7 @@ fn routes_ipv6(text: &str) -> Vec<Route> {
         };
         let flags = hexadecimal(flags)?;
         // The kernel's own entries (multicast, unreachable) stand on `lo`.
-        if flags & ROUTE_UP == 0 || *interface == "lo" {
+        if flags & ROUTE_UP == 0 || flags & ROUTE_REJECT != 0 || *interface == "lo" {
             return None;
         }
         Some(Route {
@@ -168,7 +174,9 @@ mod tests {
     fn routes_are_read_from_both_tables() {
         let ipv4 = format!(
             "Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\n\
-             eth0\t00000000\t{:08X}\t0003\t0\t0\t0\t00000000\t0\t0\t0\nbroken\n",
+             eth0\t00000000\t{:08X}\t0003\t0\t0\t0\t00000000\t0\t0\t0\nbroken\n\
+             *\t0000010A\t00000000\t0001\t0\t0\t0\t0000FFFF\t0\t0\t0\n\
+             *\t00000000\t00000000\t0201\t0\t0\t9\t00000000\t0\t0\t0\n",
             u32::from_ne_bytes([10, 0, 0, 1])
         );
         let found = routes_ipv4(&ipv4);

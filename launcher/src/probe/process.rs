@@ -15,5 +15,6 @@ pub(super) fn read(root: &Root) -> Process {
 
 /// PCI addresses of the GPUs that NVIDIA's driver shows.
 pub(super) fn gpus(root: &Root) -> Option<Vec<String>> {
-    Some(root.directory("proc/driver/nvidia/gpus").ok()?.names())
+    let all = root.directory("proc/driver/nvidia/gpus").ok()?;
+    Some(all.names().into_iter().filter(|address| all.directory(address).is_ok()).collect())
 }

@@ -8,6 +8,9 @@ use std::net::Ipv6Addr;
 use std::num::NonZero;
 use std::thread;
 
+/// No GID table is longer than what two bytes count (`gid_tbl_len` of the longest known is 1024).
+const LAST_INDEX: u32 = u16::MAX as u32;
+
 /// What an entry of a GID table says that holds nothing; most of them do.
 const EMPTY: &str = "0000:0000:0000:0000:0000:0000:0000:0000";
 
@@ -165,6 +168,10 @@ fn gids(port: &Directory, warnings: &mut Vec<String>) -> Vec<Gid> {
     let mut found = Vec::new();
     for index in table.numbers() {
         let entry = index.to_string();
+        if index > LAST_INDEX {
+            warnings.push(format!("`{}/{entry}` is passed over: no table is that long", table.path()));
+            continue;
+        }
         let Some(text) = table.read(&entry).ok().filter(|text| !text.is_empty() && text != EMPTY) else {
             continue;
         };

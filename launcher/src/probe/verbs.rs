@@ -3,7 +3,7 @@
 
 use super::sysfs::{self, Found};
 use crate::verbs::{Entry, Listed, OpenDevice, PortFacts};
-use prefill_core::inventory::{Access, Device, Gid, Port};
+use prefill_core::inventory::{Access, Device, Gid, Port, PortState};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -87,7 +87,11 @@ fn ask(one: &mut Found, open: &OpenDevice, warnings: &mut Vec<String>) {
                 places += answer.gid_table_length;
                 compare(&device.name, port, &answer, warnings);
             }
-            Err(reason) => warnings.push(format!("`{}:{}`: {reason}", device.name, port.number)),
+            // NCCL and NVSHMEM ask the same, so what sysfs says of the port is of no use to them.
+            Err(reason) => {
+                warnings.push(format!("`{}:{}`: {reason}", device.name, port.number));
+                port.state = PortState::Unknown;
+            }
         }
     }
     match open.gid_table(places) {

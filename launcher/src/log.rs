@@ -1,0 +1,63 @@
+//! What `run` says, on stderr: one line a decision, as text or as JSON.
+
+use crate::failure::Failure;
+use prefill_core::rdma::text::Level;
+use std::io::{self, Write};
+
+/// How lines are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Format {
+    /// `prefill-launcher: warning: …`
+    #[default]
+    Text,
+    /// `{"level":"warning","message":"…"}`
+    Json,
+}
+
+/// Where lines go.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Log {
+    pub(crate) format: Format,
+}
+
+impl Log {
+    /// Writes one line. Where stderr is closed, nobody is left to be told.
+    pub(crate) fn line(self, level: Level, message: &str) {
+        let word = match level {
+            Level::Info => "info",
+            Level::Warning => "warning",
+            Level::Error => "error",
+        };
+        let line = match (self.format, level) {
+            (Format::Json, _) => {
+                let object =
+                    serde_json::json!({ "level": word, "component": "prefill-launcher", "message": message });
+                format!("{object}\n")
+            }
+            (Format::Text, Level::Info) => format!("prefill-launcher: {message}\n"),
+            (Format::Text, _) => format!("prefill-launcher: {word}: {message}\n"),
+        };
+        let _ = io::stderr().lock().write_all(line.as_bytes());
+    }
+
+    pub(crate) fn info(self, message: impl AsRef<str>) {
+        self.line(Level::Info, message.as_ref());
+    }
+
+    pub(crate) fn warning(self, message: impl AsRef<str>) {
+        self.line(Level::Warning, message.as_ref());
+    }
+
+    /// Why the launcher ends.
+    pub(crate) fn failure(self, failure: &Failure) {
+        match self.format {
+            Format::Text => {
+                let _ = write!(io::stderr(), "{failure}");
+            }
+            Format::Json => {
+                let hint = failure.hint.as_ref().map(|hint| format!("; hint: {hint}")).unwrap_or_default();
+                self.line(Level::Error, &format!("{}{hint}", failure.message));
+            }
+        }
+    }
+}

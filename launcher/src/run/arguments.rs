@@ -1,0 +1,147 @@
+//! The words behind `run`: the contract's, which the policy writes; this program's own flags among them; and, behind
+//! `--`, vLLM's. Every flag is one word, as in the contract.
+
+use crate::arguments::{FLAGS, Given, option};
+use crate::failure::Failure;
+use crate::log::Format;
+use prefill_core::contract::{Reader, SUBCOMMAND, VERSION};
+use prefill_core::environment::{Environment, VLLM_API_SERVER_COUNT};
+use prefill_core::launch::{ApiServers, Launch, LeaderAddress, LoadBalancing, StartRank};
+use prefill_core::serve::Group;
+use std::path::PathBuf;
+
+/// What `run` is asked for.
+pub(crate) struct Arguments {
+    pub(crate) launch: Launch,
+    pub(crate) group: Group,
+    /// The RDMA flags, `--sysroot` and `--ibverbs`.
+    pub(crate) given: Given,
+    /// `--vllm`
+    pub(crate) vllm: Option<PathBuf>,
+    /// `--dry-run`
+    pub(crate) dry_run: bool,
+    /// `--log-format`
+    pub(crate) log: Format,
+    /// `--shell-words`
+    pub(crate) shell_words: bool,
+    /// `--plan-file`
+    pub(crate) plan_file: PathBuf,
+    /// What the contract's reader has to say.
+    pub(crate) warnings: Vec<String>,
+}
+
+/// Where the plan is left for `explain`, unless `--plan-file` says otherwise.
+pub(crate) const PLAN_FILE: &str = "/tmp/prefill-launcher.json";
+const HINT: &str = "`prefill-launcher --help` lists commands and flags";
+
+/// Reads `words`, which follow `run`; `given` holds what variables said already.
+pub(crate) fn read(
+    words: &[String],
+    mut given: Given,
+    environment: &Environment,
+) -> Result<Arguments, Failure> {
+    let end = words.iter().position(|word| word == "--").unwrap_or(words.len());
+    let (flags, passthrough) = words.split_at(end);
+    let mut own = Own::default();
+    let mut contract = vec![SUBCOMMAND.to_owned()];
+    for word in flags {
+        if !own.take(word, &mut given)? {
+            contract.push(word.clone());
+        }
+    }
+    let rendered = contract.iter().any(|word| word.starts_with("--contract="));
+    if !rendered {
+        contract.insert(1, format!("--contract={VERSION}"));
+    }
+    contract.extend(passthrough.iter().cloned());
+    let (mut launch, warnings) = Reader::default()
+        .read(&contract)
+        .map_err(|error| Failure::usage(format!("`{}`: {}", error.option, error.message), error.hint))?;
+    let group = Group::read(environment).map_err(|error| {
+        let hint = "LeaderWorkerSet sets this variable; unset it to start a pod by itself";
+        Failure::usage(error.to_string(), hint)
+    })?;
+    if !rendered {
+        as_in_kserve(&mut launch, group, environment);
+    }
+    Ok(Arguments {
+        launch,
+        group,
+        given,
+        vllm: own.vllm,
+        dry_run: own.dry_run,
+        log: own.log,
+        shell_words: own.shell_words,
+        plan_file: own.plan_file.unwrap_or_else(|| PathBuf::from(PLAN_FILE)),
+        warnings,
+    })
+}
+
+#[derive(Default)]
+struct Own {
+    vllm: Option<PathBuf>,
+    dry_run: bool,
+    log: Format,
+    shell_words: bool,
+    plan_file: Option<PathBuf>,
+}
+
+impl Own {
+    /// Takes `word` where it is a flag of this program; false where it is the contract's.
+    fn take(&mut self, word: &str, given: &mut Given) -> Result<bool, Failure> {
+        let Some(body) = word.strip_prefix("--") else { return Ok(false) };
+        let (name, value) = body.split_once('=').map_or((body, None), |(name, value)| (name, Some(value)));
+        let needed = || {
+            value.filter(|value| !value.is_empty()).ok_or_else(|| {
+                Failure::usage(format!("`--{name}` needs a value"), "write it in one word: `--flag=value`")
+            })
+        };
+        match name {
+            "dry-run" | "shell-words" if value.is_some() => {
+                return Err(Failure::usage(format!("`--{name}` takes no value"), HINT));
+            }
+            "dry-run" => self.dry_run = true,
+            "shell-words" => self.shell_words = true,
+            "vllm" => self.vllm = Some(needed()?.into()),
+            "plan-file" => self.plan_file = Some(needed()?.into()),
+            "sysroot" => given.machine.sysroot = Some(needed()?.into()),
+            "ibverbs" => given.machine.ibverbs = Some(needed()?.into()),
+            "log-format" => {
+                self.log = match needed()? {
+                    "text" => Format::Text,
+                    "json" => Format::Json,
+                    other => {
+                        let message = format!("`--log-format` is `{other}`, expected `text` or `json`");
+                        return Err(Failure::usage(message, HINT));
+                    }
+                };
+            }
+            // The contract has a leader's address of its own, which may be a name.
+            "leader-address" => return Ok(false),
+            name if FLAGS.contains(&name) => option(given, name, needed()?, &format!("`--{name}`"))?,
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+}
+
+/// Without the policy, a person's few flags are completed as KServe's script would: the place in the group gives
+/// rank and leader, and only internal workers are headless.
+fn as_in_kserve(launch: &mut Launch, group: Group, environment: &Environment) {
+    launch.additional_arguments = true;
+    if !group.has_others() || launch.parallelism.data.is_none() {
+        return;
+    }
+    if launch.start_rank == StartRank::Unset {
+        launch.start_rank = StartRank::WorkerIndex;
+    }
+    if launch.leader_address == LeaderAddress::Unset {
+        launch.leader_address = LeaderAddress::Environment;
+    }
+    if group.is_worker() && launch.load_balancing == LoadBalancing::Internal {
+        launch.headless = true;
+    }
+    if launch.api_servers == ApiServers::Unset && environment.get(VLLM_API_SERVER_COUNT).is_some() {
+        launch.api_servers = ApiServers::Environment(1);
+    }
+}

@@ -1,0 +1,17 @@
+//! `/dev/termination-log`: what the kubelet shows as the container's last words.
+
+use crate::failure::Failure;
+use std::fs::OpenOptions;
+use std::io::Write;
+
+const PATH: &str = "/dev/termination-log";
+
+/// Leaves the cause as one line, where the kubelet has put a file for it.
+pub(crate) fn leave(failure: &Failure) {
+    let hint = failure.hint.as_ref().map(|hint| format!("; hint: {hint}")).unwrap_or_default();
+    let line = format!("prefill-launcher: error: {}{hint}\n", failure.message.replace('\n', " "));
+    if let Ok(mut file) = OpenOptions::new().write(true).truncate(true).open(PATH) {
+        // It is a courtesy: stderr has the cause too.
+        let _ = file.write_all(line.as_bytes());
+    }
+}

@@ -1,0 +1,357 @@
+//! `run` and what it leaves to vLLM: a stub notes down what it was started with.
+
+use crate::program::{Answer, Unpacked, launcher, run};
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// A directory with a `vllm` in it that notes down words, environment, process and signals, and ends with 7.
+pub(crate) struct Stub {
+    pub(crate) folder: tempfile::TempDir,
+}
+
+const SCRIPT: &str = r#"#!/bin/sh
+for word; do printf '%s\0' "$word"; done > "$STUB/words"
+cat "/proc/$$/environ" > "$STUB/environment"
+echo "$$ $PPID" > "$STUB/process"
+for file in "/proc/$$/fd/"*; do readlink "$file"; done > "$STUB/files"
+exit 7
+"#;
+
+impl Stub {
+    pub(crate) fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        write_program(&folder.path().join("vllm"), SCRIPT);
+        Self { folder }
+    }
+
+    /// `prefill-launcher run WORDS`, on a machine without NICs unless the test says otherwise.
+    pub(crate) fn command(&self, words: &[&str]) -> Command {
+        let mut command = launcher();
+        command.arg("run").args(words).env("STUB", self.folder.path());
+        command.env("PATH", format!("{}:/usr/bin:/bin", self.folder.path().display()));
+        command.env("PREFILL_RDMA", "off");
+        command
+    }
+
+    /// The same, with the flag in front of the words for vLLM.
+    pub(crate) fn run(&self, words: &[&str]) -> Answer {
+        let plan = format!("--plan-file={}", self.folder.path().join("plan.json").display());
+        let words: Vec<&str> = std::iter::once(plan.as_str()).chain(words.iter().copied()).collect();
+        run(&mut self.command(&words))
+    }
+
+    pub(crate) fn words(&self) -> Vec<String> {
+        let bytes = fs::read(self.folder.path().join("words")).expect("vLLM was started");
+        let words = bytes.split(|byte| *byte == 0).map(|word| String::from_utf8(word.to_vec()).unwrap());
+        let mut words: Vec<String> = words.collect();
+        words.pop();
+        words
+    }
+
+    fn environment(&self) -> BTreeMap<String, String> {
+        let text = String::from_utf8(fs::read(self.folder.path().join("environment")).unwrap()).unwrap();
+        let variables = text.split('\0').filter_map(|one| one.split_once('='));
+        variables.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+    }
+
+    fn text(&self, name: &str) -> String {
+        fs::read_to_string(self.folder.path().join(name)).unwrap()
+    }
+
+    pub(crate) fn started(&self) -> bool {
+        self.folder.path().join("words").exists()
+    }
+}
+
+pub(crate) fn write_program(path: &Path, text: &str) {
+    fs::write(path, text).unwrap();
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+#[track_caller]
+fn refuses(answer: &Answer, code: i32, message: &str) {
+    assert_eq!(answer.code, code, "{answer:?}");
+    assert!(answer.stderr.contains(&format!("prefill-launcher: error: {message}")), "{}", answer.stderr);
+    assert!(!answer.stderr.contains("panicked"), "{}", answer.stderr);
+}
+
+#[test]
+fn vllm_takes_the_process_and_finds_it_clean() {
+    let stub = Stub::new();
+    let mut command = stub.command(&["--contract=1", "--model=/mnt/models"]);
+    let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let number = child.id();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(7), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(stub.text("process"), format!("{number} {}\n", std::process::id()));
+    // Standard input, output and error, and what the shell itself reads.
+    let script = stub.folder.path().join("vllm").display().to_string();
+    for file in stub.text("files").lines() {
+        let known =
+            file == "/dev/null" || file.starts_with("pipe:") || file == script || file.ends_with("/files");
+        assert!(known, "{file}");
+    }
+}
+
+/// Shells change signals for themselves; awk does not.
+const SIGNALS: &str = r#"#!/usr/bin/awk -f
+BEGIN { while ((getline line < "/proc/self/status") > 0) print line > (ENVIRON["STUB"] "/status"); exit }
+"#;
+
+#[test]
+fn no_signal_stays_ignored_or_blocked() {
+    let stub = Stub::new();
+    write_program(&stub.folder.path().join("vllm"), SIGNALS);
+    let launcher = env!("CARGO_BIN_EXE_prefill-launcher");
+    let mut command = Command::new("/bin/sh");
+    command.args(["-c", "trap '' TERM INT HUP CHLD USR1; exec \"$0\" run --model=m"]).arg(launcher);
+    command.env_clear().env("STUB", stub.folder.path()).env("PREFILL_RDMA", "off");
+    command.env("PATH", format!("{}:/usr/bin:/bin", stub.folder.path().display()));
+    run(&mut command);
+    let status = stub.text("status");
+    let set = |name: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap().trim();
+        // 32 and 33 are the C library's own; nobody can ask it for their disposition.
+        u64::from_str_radix(line, 16).unwrap() & 0x7fff_ffff
+    };
+    assert_eq!((set("SigIgn:"), set("SigBlk:")), (0, 0), "{status}");
+}
+
+#[test]
+fn the_policys_words_become_vllms() {
+    let stub = Stub::new();
+    let answer = run(stub
+        .command(&[
+            "--contract=1",
+            "--model=/mnt/models",
+            "--served-model-name=m",
+            "--tensor=2",
+            "--data=16",
+            "--data-local=8",
+            "--data-rpc-port=5555",
+            "--start-rank=env:LWS_WORKER_INDEX",
+            "--leader-address=env:LWS_LEADER_ADDRESS",
+            "--headless",
+            "--shutdown-timeout=40",
+            "--additional-arguments=env:VLLM_ADDITIONAL_ARGS",
+            "--hint-of-tomorrow=x",
+            "--",
+            "--trust-remote-code",
+        ])
+        .env("LWS_WORKER_INDEX", "1")
+        .env("LWS_GROUP_SIZE", "2")
+        .env("LWS_LEADER_ADDRESS", "[fd00::1]")
+        .env("VLLM_API_SERVER_COUNT", "4")
+        .env("VLLM_PORT", "tcp://10.0.0.9:8000")
+        .env("VLLM_ADDITIONAL_ARGS", "--max-model-len 4096 --hf-overrides '{\"a\": 1}'"));
+    assert_eq!(answer.code, 7, "{}", answer.stderr);
+    assert_eq!(
+        stub.words().join("|"),
+        "serve|/mnt/models|--served-model-name|m|--port|8000|--tensor-parallel-size|2|--data-parallel-size|16|\
+         --data-parallel-size-local|8|--data-parallel-address|fd00::1|--data-parallel-rpc-port|5555|\
+         --data-parallel-start-rank|8|--headless|--shutdown-timeout|40|--max-model-len|4096|--hf-overrides|{\"a\": 1}|\
+         --trust-remote-code"
+    );
+    let environment = stub.environment();
+    for name in ["VLLM_ADDITIONAL_ARGS", "VLLM_API_SERVER_COUNT", "VLLM_PORT"] {
+        assert!(!environment.contains_key(name), "{name}");
+    }
+    assert_eq!(environment["LWS_WORKER_INDEX"], "1");
+    assert!(
+        answer.stderr.contains("warning: `--hint-of-tomorrow` is unknown to this launcher"),
+        "{}",
+        answer.stderr
+    );
+}
+
+#[test]
+fn a_few_flags_are_completed_as_kserve_would() {
+    let start = |index: &str| {
+        let stub = Stub::new();
+        let mut command = stub.command(&["--model=m", "--data=4", "--data-local=2", "--", "--enforce-eager"]);
+        command
+            .env("LWS_WORKER_INDEX", index)
+            .env("LWS_GROUP_SIZE", "2")
+            .env("LWS_LEADER_ADDRESS", "10.0.0.1");
+        run(command.env("VLLM_API_SERVER_COUNT", "3"));
+        stub.words().join(" ")
+    };
+    let common = "--data-parallel-size 4 --data-parallel-size-local 2 --data-parallel-address 10.0.0.1";
+    assert_eq!(start("0"), format!("serve m --port 8000 --api-server-count 3 {common} --enforce-eager"));
+    assert_eq!(
+        start("1"),
+        format!("serve m --port 8000 {common} --data-parallel-start-rank 2 --headless --enforce-eager")
+    );
+}
+
+#[test]
+fn the_nics_come_with_it_and_the_plan_stays() {
+    let (stub, unpacked) = (Stub::new(), Unpacked::named("two-rails-standard-table"));
+    let sysroot = format!("--sysroot={}", unpacked.root.path().display());
+    let plan = stub.folder.path().join("plan.json");
+    let mut command = stub.command(&["--model=m", &sysroot, &format!("--plan-file={}", plan.display())]);
+    let answer =
+        run(command.env("PREFILL_RDMA", "auto").env("NVSHMEM_HCA_PREFIX", "").env("HF_TOKEN", "hf_secret"));
+    assert_eq!(answer.code, 7, "{}", answer.stderr);
+    let environment = stub.environment();
+    assert_eq!(environment["NCCL_IB_HCA"], "=mlx5_0,mlx5_1");
+    assert_eq!(environment["UCX_IB_GID_INDEX"], "3");
+    for line in [
+        "prefill-launcher: use `mlx5_0:1`",
+        "prefill-launcher: set NCCL_IB_HCA==mlx5_0,mlx5_1",
+        "prefill-launcher: exec ",
+    ] {
+        assert!(answer.stderr.contains(line), "{line}\n{}", answer.stderr);
+    }
+    assert!(!fs::read_to_string(&plan).unwrap().contains("hf_secret"));
+    let explain = |state: &str| {
+        fs::write(unpacked.root.path().join("sys/class/infiniband/mlx5_1/ports/1/state"), state).unwrap();
+        let mut command = launcher();
+        command.args(["explain", &sysroot, &format!("--plan-file={}", plan.display())]);
+        run(command.env("NVSHMEM_HCA_PREFIX", "")).stdout
+    };
+    assert!(explain("4: ACTIVE\n").ends_with("now: the same\n"));
+    let changed = explain("1: DOWN\n");
+    assert!(changed.contains("\n+ skip `mlx5_1:1`: port state is DOWN"), "{changed}");
+}
+
+#[test]
+fn dry_run_prints_what_would_be_started_and_starts_nothing() {
+    let stub = Stub::new();
+    let mut command = stub.command(&["--model=a b", "--dry-run", "--", "--api-key", "s3cret", "--x=$(id)"]);
+    let answer = run(command.env("VLLM_API_SERVER_COUNT", "2"));
+    let program = stub.folder.path().join("vllm");
+    assert_eq!(answer.code, 0, "{answer:?}");
+    assert_eq!(
+        answer.stdout,
+        format!(
+            "env -u VLLM_API_SERVER_COUNT {} serve 'a b' --port 8000 --api-key s3cret '--x=$(id)'\n",
+            program.display()
+        )
+    );
+    assert!(!stub.started());
+    // The log is kept by others than who asked.
+    assert!(
+        answer.stderr.contains("--api-key '***'") && !answer.stderr.contains("s3cret"),
+        "{}",
+        answer.stderr
+    );
+}
+
+#[test]
+fn every_input_stays_text() {
+    let evil = ["$(touch x)", "`touch x`", "; touch x", "a\nb", "'", "\"", "\\", "*", "--model=b", "$HOME"];
+    for text in evil {
+        let stub = Stub::new();
+        let model = format!("--model={text}");
+        let quoted = format!("--served-model-name={text}");
+        let mut command = stub.command(&["--contract=1", &model, &quoted, "--", "--trust-remote-code", text]);
+        let answer = run(command.current_dir(stub.folder.path()));
+        assert!(!stub.folder.path().join("x").exists(), "{text}");
+        if text == "--model=b" {
+            continue;
+        }
+        assert_eq!(answer.code, 7, "{text}: {}", answer.stderr);
+        let words = stub.words();
+        assert_eq!(words[1], text);
+        assert_eq!(words.last().map(String::as_str), Some(text));
+    }
+    let stub = Stub::new();
+    let mut command = stub.command(&["--model=m"]);
+    command.current_dir(stub.folder.path());
+    run(command.env("VLLM_ADDITIONAL_ARGS", "--a $(touch x) `touch x` ; touch x"));
+    assert!(!stub.folder.path().join("x").exists());
+    assert_eq!(stub.words()[4..], ["--a", "$(touch", "x)", "`touch", "x`", ";", "touch", "x"]);
+}
+
+/// Words, variables, exit code and the beginning of the message.
+type Row<'a> = (&'a [&'a str], &'a [(&'a str, &'a str)], i32, &'a str);
+
+#[test]
+fn wrong_input_is_refused_before_anything_is_started() {
+    let stub = Stub::new();
+    let with =
+        |words: &[&str], variables: &[(&str, &str)]| run(stub.command(words).envs(variables.iter().copied()));
+    let rows: [Row<'_>; 12] = [
+        (&[], &[], 64, "`--model`: missing or empty"),
+        (&["--model=m", "--tensor=zero"], &[], 64, "`--tensor=zero`: expected a whole number from 1"),
+        (&["--model=m", "--tensr=1"], &[], 64, "`--tensr=1`: unknown option"),
+        (&["--contract=9", "--model=m"], &[], 64, "`--contract=9`: this launcher reads contract 1"),
+        (
+            &["--model=m"],
+            &[("LWS_WORKER_INDEX", "two")],
+            64,
+            "`LWS_WORKER_INDEX` is `two`, expected a whole number from 0",
+        ),
+        (&["--model=m"], &[("VLLM_API_SERVER_COUNT", "many")], 64, "`VLLM_API_SERVER_COUNT` is `many`"),
+        (
+            &["--model=m"],
+            &[("VLLM_ADDITIONAL_ARGS", "--a 'b")],
+            64,
+            "`VLLM_ADDITIONAL_ARGS` is `--a 'b`, which has a quote",
+        ),
+        (&["--model=m", "--log-format=yaml"], &[], 64, "`--log-format` is `yaml`, expected `text` or `json`"),
+        (
+            &["--model=m", "--data=8", "--data-local=3", "--start-rank=env:LWS_WORKER_INDEX"],
+            &[],
+            64,
+            "`data` is 8, not a multiple",
+        ),
+        (
+            &["--model=m", "--data=4", "--data-local=2", "--leader-address=env:LWS_LEADER_ADDRESS"],
+            &[],
+            64,
+            "`LWS_LEADER_ADDRESS` is not set, but other pods",
+        ),
+        (&["--model=m", "--rdma=require"], &[], 1, "`--rdma=require`: no port at all can be used"),
+        (
+            &["--model=m", "--tls-certificate=/no.crt", "--tls-key=/no.key"],
+            &[],
+            64,
+            "`/no.crt` cannot be read: No such file",
+        ),
+    ];
+    for (words, variables, code, message) in rows {
+        let answer = with(words, variables);
+        refuses(&answer, code, message);
+        assert!(!stub.started(), "{words:?}");
+    }
+    let json = with(&["--model=m", "--log-format=json", "--rdma=require"], &[]);
+    for line in json.stderr.lines() {
+        let line: serde_json::Value =
+            serde_json::from_str(line).unwrap_or_else(|error| panic!("{line}: {error}"));
+        assert_eq!(line["component"], "prefill-launcher");
+    }
+}
+
+#[test]
+fn what_cannot_be_started_has_the_exit_code_of_a_shell() {
+    let stub = Stub::new();
+    let vllm = stub.folder.path().join("vllm");
+    fs::set_permissions(&vllm, fs::Permissions::from_mode(0o644)).unwrap();
+    let answer = run(&mut stub.command(&["--model=m"]));
+    assert_eq!(answer.code, 126, "{answer:?}");
+    fs::remove_file(&vllm).unwrap();
+    let mut command = stub.command(&["--model=m"]);
+    assert_eq!(run(command.env("PATH", stub.folder.path())).code, 127);
+    write_program(&vllm, "#!/nowhere/bin/python3\n");
+    assert_eq!(run(&mut stub.command(&["--model=m"])).code, 127);
+    let given = format!("--vllm={}", PathBuf::from("/nowhere/vllm").display());
+    assert_eq!(run(&mut stub.command(&["--model=m", &given])).code, 127);
+}
+
+#[test]
+fn a_side_channel_is_the_pods_address() {
+    let unpacked = Unpacked::named("two-rails-standard-table");
+    let sysroot = format!("--sysroot={}", unpacked.root.path().display());
+    let nixl = r#"--kv_transfer_config={"kv_connector":"NixlConnector","kv_role":"kv_producer"}"#;
+    let stub = Stub::new();
+    stub.run(&["--model=m", &sysroot, "--", nixl]);
+    assert_eq!(stub.environment().get("VLLM_NIXL_SIDE_CHANNEL_HOST").map(String::as_str), Some("10.244.3.7"));
+    let mut command = stub.command(&["--model=m", &sysroot, "--", nixl]);
+    run(command.env("VLLM_NIXL_SIDE_CHANNEL_HOST", "10.1.1.1"));
+    assert_eq!(stub.environment()["VLLM_NIXL_SIDE_CHANNEL_HOST"], "10.1.1.1");
+}
