@@ -3,6 +3,7 @@
 
 mod archive;
 mod artifact;
+mod groups;
 mod install;
 mod machines;
 mod program;
