@@ -38,12 +38,11 @@ pub(crate) struct Caught {
 impl Stop {
     /// Begins to listen; once in a process.
     pub(crate) fn listen() -> io::Result<Self> {
-        let stop = Self { caught: Arc::default(), at_once: Arc::new(AtomicBool::new(false)) };
+        let stop = Self { caught: Arc::default(), at_once: Arc::new(AtomicBool::new(true)) };
         for (index, (signal, _, code)) in SIGNALS.into_iter().enumerate() {
             flag::register_conditional_shutdown(signal, i32::from(code), Arc::clone(&stop.at_once))?;
             flag::register_usize(signal, Arc::clone(&stop.caught), index + 1)?;
         }
-        stop.at_once.store(true, Ordering::SeqCst);
         Ok(stop)
     }
 

@@ -25,7 +25,8 @@ pub(super) fn choose(mut found: Vec<IpAddr>, own: &Network, leads: bool) -> Opti
     let address = *found.iter().min_by_key(|address| {
         let far = reaches_far(**address);
         let here = leads && far && is_here(**address, own) == Some(true);
-        (Reverse(here), !far, address.is_ipv4() != ipv4, **address)
+        // Of equals the first, which is the lowest.
+        (Reverse(here), !far, address.is_ipv4() != ipv4)
     })?;
     found.retain(|one| *one != address);
     let (same, other): (Vec<_>, Vec<_>) =

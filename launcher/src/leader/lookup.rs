@@ -88,3 +88,33 @@ impl std::fmt::Display for Trouble {
         if *slow { f.write_str(", after a server did not answer in time") } else { Ok(()) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Trouble;
+
+    #[test]
+    fn what_the_resolver_says_is_told_in_words_with_its_own() {
+        for (words, meaning, missing) in [
+            ("Name or service not known", "DNS has no such name", true),
+            ("No address associated with hostname", "DNS has the name without an address", true),
+            ("Temporary failure in name resolution", "DNS failed, or did not answer", false),
+            ("Non-recoverable failure in name resolution", "DNS refused to answer", false),
+            ("Too many open files (os error 24)", "the resolver failed", false),
+        ] {
+            let said = Trouble::said(&words);
+            assert_eq!(said.to_string(), format!("{meaning} (`{words}`)"));
+            assert_eq!(said.hint().contains("headless Service"), missing, "{words}");
+        }
+    }
+
+    #[test]
+    fn a_slow_no_is_no_knowledge() {
+        let slow = Trouble::Said { words: "Name or service not known".to_owned(), slow: true };
+        assert!(
+            slow.to_string()
+                .ends_with("(`Name or service not known`), after a server did not answer in time")
+        );
+        assert!(slow.hint().contains("network policies"), "{}", slow.hint());
+    }
+}
