@@ -26,7 +26,7 @@ target/do-nothing.wasm: $(SOURCES) | setup
 do-nothing.wasm: target/do-nothing.wasm ## the floor that `make bench` measures against
 
 NAME ?= h100-8x-roce-front-end-pair
-machine: | setup ## probe and plan of a machine of tests/machines: make machine NAME=…
+machine: | setup ## probe, plan and doctor of a machine of tests/machines: make machine NAME=…
 	@$(CARGO) build --quiet --locked -p prefill-launcher --bins --examples
 	@target/debug/examples/machine $(NAME) target/machines
 

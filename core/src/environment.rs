@@ -38,6 +38,10 @@ pub const NCCL_SOCKET_IFNAME: &str = "NCCL_SOCKET_IFNAME";
 pub const NCCL_NET: &str = "NCCL_NET";
 /// Plug-in that NCCL loads for its network.
 pub const NCCL_NET_PLUGIN: &str = "NCCL_NET_PLUGIN";
+/// Whether NCCL pairs different rails; 0 keeps each rail to itself.
+pub const NCCL_CROSS_NIC: &str = "NCCL_CROSS_NIC";
+/// Whether NCCL passes over all HCAs.
+pub const NCCL_IB_DISABLE: &str = "NCCL_IB_DISABLE";
 
 /// HCAs and ports that NVSHMEM uses.
 pub const NVSHMEM_HCA_LIST: &str = "NVSHMEM_HCA_LIST";
@@ -53,6 +57,8 @@ pub const NVSHMEM_IB_ADDR_FAMILY: &str = "NVSHMEM_IB_ADDR_FAMILY";
 pub const NVSHMEM_IB_ADDR_RANGE: &str = "NVSHMEM_IB_ADDR_RANGE";
 /// As [`NCCL_IB_ROCE_VERSION_NUM`], for NVSHMEM.
 pub const NVSHMEM_IB_ROCE_VERSION_NUM: &str = "NVSHMEM_IB_ROCE_VERSION_NUM";
+/// Whether NVSHMEM gives its HCAs to processes by turns instead of by distance.
+pub const NVSHMEM_ENABLE_NIC_PE_MAPPING: &str = "NVSHMEM_ENABLE_NIC_PE_MAPPING";
 /// Interface for NVSHMEM's bootstrap by unique ID.
 pub const NVSHMEM_BOOTSTRAP_UID_SOCK_IFNAME: &str = "NVSHMEM_BOOTSTRAP_UID_SOCK_IFNAME";
 
@@ -62,6 +68,8 @@ pub const UCX_NET_DEVICES: &str = "UCX_NET_DEVICES";
 pub const UCX_IB_GID_INDEX: &str = "UCX_IB_GID_INDEX";
 /// Networks that UCX chooses GIDs of.
 pub const UCX_IB_ROCE_SUBNETS: &str = "UCX_IB_ROCE_SUBNETS";
+/// How UCX tests whether a RoCE peer can be reached: `route` (the default since 1.19), `local_subnet`, `all`.
+pub const UCX_IB_ROCE_REACHABILITY_MODE: &str = "UCX_IB_ROCE_REACHABILITY_MODE";
 /// Transports that UCX uses.
 pub const UCX_TLS: &str = "UCX_TLS";
 

@@ -42,6 +42,16 @@ pub enum Verbs {
     NotAsked,
 }
 
+impl Verbs {
+    /// Why it did not answer, where it was asked.
+    pub fn fault(&self) -> Option<&str> {
+        match self {
+            Self::Missing(reason) => Some(reason),
+            Self::NotAsked | Self::Library(_) => None,
+        }
+    }
+}
+
 /// One RDMA device (HCA).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

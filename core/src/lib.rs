@@ -7,6 +7,7 @@
 //! - [`environment`]: the names of environment variables, spelled once, and what a process finds in them.
 //! - [`inventory`]: what RDMA hardware and network a pod sees.
 //! - [`rdma`]: which of it the pod is to use, and what the libraries must be told.
+//! - [`doctor`]: what will go wrong all the same, and what to do about it.
 //!
 //! - [`serve`]: the argument list of `vllm serve`, and what vLLM would find wrong with it late or never.
 //! - [`excerpt`]: quotations with secrets masked.
@@ -15,6 +16,7 @@
 #![forbid(unsafe_code)]
 
 pub mod contract;
+pub mod doctor;
 pub mod environment;
 pub mod excerpt;
 pub mod flags;

@@ -11,7 +11,7 @@ mod libraries;
 pub mod options;
 mod plan;
 #[cfg(test)]
-mod properties;
+pub(crate) mod properties;
 mod rails;
 mod select;
 mod sockets;
@@ -20,9 +20,11 @@ mod told;
 mod users;
 mod variables;
 
+pub(crate) use gids::{contains, label};
 pub use options::Options;
-pub use plan::{ChosenGid, Decision, Excluded, Kept, Plan, Rule, Variable};
+pub use plan::{ChosenGid, Concern, Decision, Excluded, Kept, Plan, Rule, Variable, Warning};
 pub use rails::gigabits;
+pub(crate) use users::ucx_without_rdma;
 
 use crate::environment::Environment;
 use crate::inventory::{Gid, Inventory, Port, Verbs};
@@ -102,20 +104,22 @@ fn conclude(plan: &mut Plan, options: &Options, inventory: &Inventory, owned: bo
             if plan.excluded.is_empty() { "there is no RDMA device" } else { "no RDMA port can be used" };
         // What a plug-in of a vendor does is its own affair.
         let who = if owned { "UCX falls" } else { "NCCL and UCX fall" };
-        plan.warnings.push(format!("{what}: {who} back to TCP, NVSHMEM does not start"));
+        let text = format!("{what}: {who} back to TCP, NVSHMEM does not start");
+        plan.warnings.push(Warning::new(Concern::Nothing, text));
     }
     let mut missing = plan.missing.clone();
     if let Verbs::Missing(reason) = &inventory.verbs
         && !inventory.devices.is_empty()
     {
         let message = format!("libibverbs cannot be asked: {reason}; NCCL and UCX need it as well");
-        plan.warnings.push(message.clone());
+        plan.warnings.push(Warning::new(Concern::LibraryMissing, message.clone()));
         missing.push(message);
     }
     if options.rdma == Rdma::Require {
         plan.failure = (!missing.is_empty()).then(|| missing.join("; "));
     } else {
-        plan.warnings.extend(plan.missing.iter().map(|missing| format!("expected: {missing}")));
+        let expected = |missing| Warning::new(Concern::Missing, format!("expected: {missing}"));
+        plan.warnings.extend(plan.missing.iter().map(expected));
     }
 }
 

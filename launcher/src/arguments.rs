@@ -28,6 +28,8 @@ pub(crate) enum Command {
     Install(PathBuf),
     /// `plan`
     Plan { machine: Machine, format: PlanFormat, wait: Duration, options: Options, environment: Environment },
+    /// `doctor`
+    Doctor { machine: Machine, json: bool, options: Options, environment: Environment },
 }
 
 impl Command {
@@ -37,6 +39,7 @@ impl Command {
             Self::Run { environment, .. }
             | Self::Explain { environment, .. }
             | Self::Probe { environment, .. }
+            | Self::Doctor { environment, .. }
             | Self::Plan { environment, .. } => Some(environment),
             Self::Say(_) | Self::Install(_) => None,
         }
@@ -86,7 +89,7 @@ pub(crate) enum PlanFormat {
 
 const HELP: &str = include_str!("help.txt");
 const VERSION: &str = concat!("prefill-launcher ", env!("CARGO_PKG_VERSION"), "\n");
-const COMMANDS: &str = "`run`, `probe`, `plan`, `explain` or `install`";
+const COMMANDS: &str = "`run`, `probe`, `plan`, `doctor`, `explain` or `install`";
 const HINT_HELP: &str = "`prefill-launcher --help` lists commands and flags";
 
 /// This process's environment. What is not UTF-8 is nothing that the launcher reads.
@@ -166,6 +169,7 @@ pub(crate) fn read(
             Some(directory) => Ok(Command::Install(directory)),
             None => Err(Failure::usage("`install` needs a directory", "`prefill-launcher install DIR`")),
         },
+        Some("doctor") => doctor(given, environment),
         Some(other) => {
             Err(Failure::usage(format!("there is no command `{other}`, expected {COMMANDS}"), HINT_HELP))
         }
@@ -174,7 +178,7 @@ pub(crate) fn read(
 }
 
 fn probe(given: Given, environment: &Environment) -> Result<Command, Failure> {
-    refuse(given.machine.inventory.is_some(), "--inventory", "plan")?;
+    refuse(given.machine.inventory.is_some(), "--inventory", "`plan` and `doctor`")?;
     refuse(given.wait.is_some() && environment.get(&variable("rdma-wait")).is_none(), "--rdma-wait", "plan")?;
     let json = match given.format.as_deref() {
         None | Some("table") => false,
@@ -186,13 +190,7 @@ fn probe(given: Given, environment: &Environment) -> Result<Command, Failure> {
 }
 
 fn plan(given: Given, environment: &Environment) -> Result<Command, Failure> {
-    refuse(given.save.is_some(), "--save", "probe")?;
-    if given.machine.inventory.is_some()
-        && (given.machine.sysroot.is_some() || given.machine.ibverbs.is_some())
-    {
-        let message = "`--inventory` replays a probe, so it stands without `--sysroot` and `--ibverbs`";
-        return Err(Failure::usage(message, "leave one of them out"));
-    }
+    probes_or_replays(&given)?;
     let format = match given.format.as_deref() {
         None | Some("text") => PlanFormat::Text,
         Some("env") => PlanFormat::Env,
@@ -204,8 +202,30 @@ fn plan(given: Given, environment: &Environment) -> Result<Command, Failure> {
     Ok(Command::Plan { machine, format, wait, options, environment: environment.clone() })
 }
 
-fn refuse(given: bool, flag: &str, command: &str) -> Result<(), Failure> {
-    let message = || format!("`{flag}` belongs to `{command}`");
+fn doctor(given: Given, environment: &Environment) -> Result<Command, Failure> {
+    probes_or_replays(&given)?;
+    let json = match given.format.as_deref() {
+        None | Some("text") => false,
+        Some("json") => true,
+        Some(other) => return Err(one_of("`--format`", other, "`text` or `json`")),
+    };
+    let (machine, options) = (given.machine, given.options);
+    Ok(Command::Doctor { machine, json, options, environment: environment.clone() })
+}
+
+/// What `plan` and `doctor` have in common: they look at a machine, or at what a probe of one wrote.
+fn probes_or_replays(given: &Given) -> Result<(), Failure> {
+    refuse(given.save.is_some(), "--save", "`probe`")?;
+    let machine = &given.machine;
+    if machine.inventory.is_some() && (machine.sysroot.is_some() || machine.ibverbs.is_some()) {
+        let message = "`--inventory` replays a probe, so it stands without `--sysroot` and `--ibverbs`";
+        return Err(Failure::usage(message, "leave one of them out"));
+    }
+    Ok(())
+}
+
+fn refuse(given: bool, flag: &str, commands: &str) -> Result<(), Failure> {
+    let message = || format!("`{flag}` belongs to {commands}");
     if given { Err(Failure::usage(message(), HINT_HELP)) } else { Ok(()) }
 }
 

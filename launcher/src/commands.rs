@@ -1,6 +1,7 @@
 //! What each command does.
 
 use crate::arguments::{Command, Machine, PlanFormat, misspelt};
+use crate::doctor;
 use crate::explain::Left;
 use crate::failure::Failure;
 use crate::install::install;
@@ -9,6 +10,7 @@ use crate::probe::{Source, probe};
 use crate::root::Root;
 use crate::run;
 use crate::table;
+use prefill_core::doctor::{Facts, Severity, diagnose, text as findings_text};
 use prefill_core::environment::Environment;
 use prefill_core::inventory::{Inventory, Port, VERSION};
 use prefill_core::rdma::text::{self, Level};
@@ -69,7 +71,47 @@ pub(crate) fn execute(command: Command) -> Result<(), Failure> {
                 None => Ok(()),
             }
         }
+        Command::Doctor { machine, json, options, environment } => {
+            examine(&machine, json, options, &environment)
+        }
     }
+}
+
+/// Looks, plans, tries, and says what will go wrong. An error among it is one of this command too.
+fn examine(
+    machine: &Machine,
+    json: bool,
+    mut options: Options,
+    environment: &Environment,
+) -> Result<(), Failure> {
+    let (inventory, plan, facts) = if let Some(path) = &machine.inventory {
+        let inventory = replay(path)?;
+        let unknown = vec!["what an inventory does not say: limits, mounts, drivers of GPUs".to_owned()];
+        let mut facts = Facts { unknown, ..Facts::default() };
+        doctor::find_leader(false, environment, &mut options, &mut facts);
+        let plan = plan(&inventory, environment, &options);
+        (inventory, plan, facts)
+    } else {
+        let root = root(machine)?;
+        let inventory = probe(&root, &machine.source());
+        let mut facts = doctor::read(&root, &inventory);
+        doctor::find_leader(root.is_here(), environment, &mut options, &mut facts);
+        let plan = plan(&inventory, environment, &options);
+        doctor::try_memory(&root, &machine.source(), &inventory, &plan, &mut facts);
+        (inventory, plan, facts)
+    };
+    complain(&inventory.warnings);
+    let findings = diagnose(&inventory, &plan, environment, &facts);
+    print(&if json {
+        to_json(&serde_json::json!({ "findings": findings, "unknown": facts.unknown }))?
+    } else {
+        findings_text::blocks(&findings, &facts.unknown)
+    })?;
+    if findings.iter().any(|finding| finding.severity == Severity::Error) {
+        return Err(Failure::failed(format!("`doctor` found {}", findings_text::count(&findings)))
+            .hint("each finding says what to do"));
+    }
+    Ok(())
 }
 
 /// What was found, and what follows from it.
@@ -152,7 +194,8 @@ fn replay(path: &Path) -> Result<Inventory, Failure> {
 fn save(root: &Root, directory: &Path) -> Result<(), Failure> {
     let (recording, record) = root.recording();
     // Without libibverbs, so that sysfs is read whole.
-    probe(&recording, &Source::None);
+    let inventory = probe(&recording, &Source::None);
+    doctor::read(&recording, &inventory);
     let record = record.lock().unwrap_or_else(PoisonError::into_inner);
     record.write(directory).map_err(|error| {
         Failure::failed(format!("`--save`: `{}` cannot be written: {error}", directory.display()))

@@ -6,6 +6,7 @@
 
 mod arguments;
 mod commands;
+mod doctor;
 mod explain;
 mod failure;
 mod install;

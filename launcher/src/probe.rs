@@ -25,17 +25,23 @@ pub(crate) enum Source {
     None,
 }
 
+impl Source {
+    /// Opens it; why not, if that is not because none is to be asked.
+    pub(crate) fn library(&self) -> Result<Library, Option<String>> {
+        match self {
+            Self::Installed => Library::open(None).map_err(Some),
+            Self::At(path) => Library::open(Some(path)).map_err(Some),
+            Self::None => Err(None),
+        }
+    }
+}
+
 /// What is there.
 pub(crate) fn probe(root: &Root, source: &Source) -> Inventory {
     let mut warnings = Vec::new();
     let network = network::read(root, &mut warnings);
     let mut found = sysfs::devices(root, &mut warnings);
-    let library = match source {
-        Source::Installed => Library::open(None).map_err(Some),
-        Source::At(path) => Library::open(Some(path)).map_err(Some),
-        Source::None => Err(None),
-    };
-    let library = library.and_then(|library| {
+    let library = source.library().and_then(|library| {
         let listed = library.devices().map_err(Some)?;
         verbs::merge(&mut found, &listed, &root.path().join("dev/infiniband"), &mut warnings);
         Ok(library)

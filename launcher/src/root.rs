@@ -3,7 +3,7 @@
 
 use crate::record::Record;
 use rustix::buffer::spare_capacity;
-use rustix::fs::{CWD, Dir, DirEntry, Mode, OFlags, openat, readlinkat};
+use rustix::fs::{CWD, Dir, DirEntry, Mode, OFlags, fstatvfs, openat, readlinkat};
 use rustix::io::{Errno, read, retry_on_intr};
 use std::ffi::{CStr, CString};
 use std::os::fd::OwnedFd;
@@ -41,6 +41,11 @@ impl Root {
     /// Where it is.
     pub(crate) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Whether it is this process's own, so that trying something tells of it.
+    pub(crate) fn is_here(&self) -> bool {
+        self.path == Path::new("/")
     }
 
     /// The same root, with everything read noted down for `--save`.
@@ -148,6 +153,12 @@ impl Directory {
         let target = readlinkat(&self.handle, name, Vec::new()).ok()?.into_string().ok()?;
         self.note(|record| record.link(&self.below(name), &target));
         Some(target)
+    }
+
+    /// How large the file system is that it is on, bytes.
+    pub(crate) fn size(&self) -> Result<u64, Errno> {
+        let about = fstatvfs(&self.handle)?;
+        Ok(about.f_blocks.saturating_mul(about.f_frsize))
     }
 
     /// Whether something of that name is there.

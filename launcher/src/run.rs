@@ -9,7 +9,7 @@ mod facts;
 
 pub(crate) use arguments::{Arguments, PLAN_FILE, read};
 
-use crate::commands::{decide, root};
+use crate::commands::{Decided, decide, root};
 use crate::explain::Left;
 use crate::failure::Failure;
 use crate::installed::{self, Installed};
@@ -18,6 +18,7 @@ use crate::log::Log;
 use crate::root::Root;
 use crate::stop::Stop;
 use exec::Program;
+use prefill_core::doctor::{self, Leader, diagnose, text as finding_text};
 use prefill_core::environment::{self as env, Environment};
 use prefill_core::excerpt::command_line;
 use prefill_core::launch::{Launch, LeaderAddress};
@@ -61,6 +62,7 @@ fn start(mut arguments: Arguments, environment: &Environment, log: Log) -> Resul
         return Err(Failure::failed(format!("`--rdma=require`: {reason}"))
             .hint("`prefill-launcher probe` shows every port; `--rdma=auto` starts without"));
     }
+    examine(&root, &decided, environment, address, log);
     let serve = serve(&arguments.launch, arguments.group, address, api_servers, vllm.features, &extra);
     serve.notes.iter().for_each(|note| log.info(note));
     let mut set: Vec<(String, String)> =
@@ -70,6 +72,24 @@ fn start(mut arguments: Arguments, environment: &Environment, log: Log) -> Resul
     removed.extend(not_for_vllm(environment, log));
     leave_plan(&arguments, &Left::new(&decided), log);
     hand_over(&vllm, &serve, &set, &removed, arguments.dry_run, log)
+}
+
+/// What `doctor` would find without trying anything, errors and warnings, in short.
+fn examine(root: &Root, decided: &Decided, environment: &Environment, address: Option<IpAddr>, log: Log) {
+    let Decided { inventory, plan } = decided;
+    if plan.off.is_some() {
+        return;
+    }
+    let mut facts = crate::doctor::read(root, inventory);
+    facts.leader = address.map(Leader::At);
+    for finding in diagnose(inventory, plan, environment, &facts) {
+        // The plan's own warnings are in the log already.
+        if finding.severity != doctor::Severity::Info
+            && !plan.warnings.iter().any(|one| finding.evidence.contains(&one.text))
+        {
+            log.warning(format!("doctor: {}", finding_text::line(&finding)));
+        }
+    }
 }
 
 /// vLLM's words beside the launcher's.
@@ -227,8 +247,20 @@ fn hand_over(
     if dry_run {
         return crate::commands::print(&dry(words(), set, removed));
     }
-    crate::limits::raise_memlock(log);
+    raise_memlock(log);
     Err(exec::exec(&Program { path: &vllm.program, words: &serve.words, set, removed }))
+}
+
+fn raise_memlock(log: Log) {
+    let text =
+        |limit: Option<u64>| limit.map_or_else(|| "unlimited".to_owned(), |bytes| format!("{bytes} bytes"));
+    match crate::limits::raise_memlock() {
+        Ok(None) => {}
+        Ok(Some((was, is))) => {
+            log.info(format!("the limit of locked memory is raised from {} to {}", text(was), text(is)));
+        }
+        Err(error) => log.warning(format!("the limit of locked memory cannot be raised: {error}")),
+    }
 }
 
 /// What would be started, as a POSIX shell would be told: nothing is masked, because it is what it is.

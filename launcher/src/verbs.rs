@@ -1,5 +1,5 @@
 //! libibverbs, opened at run time: which RDMA devices it lists, which of them this process can open, and
-//! what their ports say. All `unsafe` code of the launcher is on this page.
+//! what their ports say, and whether they can use memory. All `unsafe` code of the launcher is on this page.
 //!
 //! Only exported functions are called, never the header's inline ones: those jump through tables inside
 //! the library's structs. Types and constants are rdma-sys's, or without that feature those of `mirror`.
@@ -10,7 +10,7 @@ mod answers;
 mod mirror;
 mod words;
 
-pub(crate) use answers::{DeviceFacts, Entry, PortFacts, TableError};
+pub(crate) use answers::{DeviceFacts, Entry, PortFacts, RegisterError, TableError};
 
 #[cfg(not(feature = "rdma-sys"))]
 use mirror as sys;
@@ -19,7 +19,7 @@ use rdma_sys as sys;
 
 use libloading::os::unix;
 use std::error::Error;
-use std::ffi::{CStr, c_char, c_int};
+use std::ffi::{CStr, c_char, c_int, c_void};
 use std::fs::File;
 use std::mem::zeroed;
 use std::net::Ipv6Addr;
@@ -27,13 +27,21 @@ use std::path::Path;
 use std::ptr::NonNull;
 use std::rc::Rc;
 use std::{io, slice};
-use sys::{ibv_context, ibv_device, ibv_device_attr, ibv_gid_entry, ibv_port_attr};
+use sys::{
+    ibv_access_flags, ibv_context, ibv_device, ibv_device_attr, ibv_gid_entry, ibv_mr, ibv_pd, ibv_port_attr,
+};
 
 /// What the dynamic linker is asked for if nobody says otherwise; the second is part of `-dev` packages.
 const NAMES: [&str; 2] = ["libibverbs.so.1", "libibverbs.so"];
 
 /// There is room for no more entries, whatever a device says of its tables.
 const LONGEST_TABLE: usize = 1 << 16;
+
+/// What NCCL, NVSHMEM and UCX ask for when they register memory.
+const ACCESS: c_int = (ibv_access_flags::IBV_ACCESS_LOCAL_WRITE.0
+    | ibv_access_flags::IBV_ACCESS_REMOTE_WRITE.0
+    | ibv_access_flags::IBV_ACCESS_REMOTE_READ.0)
+    .cast_signed();
 
 /// What is called. `query_port` writes no more than the members that libibverbs 1.1 knew, up to `flags`.
 #[derive(Clone, Copy)]
@@ -48,6 +56,17 @@ struct Functions {
     /// Context, entries, how many there is room for, flags, size of an entry. Since rdma-core 32.
     query_gid_table:
         Option<unsafe extern "C" fn(*mut ibv_context, *mut ibv_gid_entry, usize, u32, usize) -> isize>,
+    /// Only `doctor` needs these.
+    memory: Option<MemoryFunctions>,
+}
+
+/// What registers memory.
+#[derive(Clone, Copy)]
+struct MemoryFunctions {
+    alloc_pd: unsafe extern "C" fn(*mut ibv_context) -> *mut ibv_pd,
+    dealloc_pd: unsafe extern "C" fn(*mut ibv_pd) -> c_int,
+    reg_mr: unsafe extern "C" fn(*mut ibv_pd, *mut c_void, usize, c_int) -> *mut ibv_mr,
+    dereg_mr: unsafe extern "C" fn(*mut ibv_mr) -> c_int,
 }
 
 /// A libibverbs.
@@ -87,6 +106,7 @@ impl Library {
                 query_device: symbol(&library, &name, "ibv_query_device")?,
                 query_port: symbol(&library, &name, "ibv_query_port")?,
                 query_gid_table: symbol(&library, &name, "_ibv_query_gid_table").ok(),
+                memory: memory_functions(&library, &name).ok(),
             }
         };
         // It stays for as long as the process does, so that the functions are always good to call. The
@@ -148,6 +168,18 @@ unsafe fn symbol<T: Copy>(library: &unix::Library, path: &str, name: &str) -> Re
         Err(_) => {
             Err(format!("`{path}` has no function `{name}`, so it is not a libibverbs that can be asked"))
         }
+    }
+}
+
+fn memory_functions(library: &unix::Library, name: &str) -> Result<MemoryFunctions, String> {
+    // SAFETY: each has the type that `infiniband/verbs.h` gives it.
+    unsafe {
+        Ok(MemoryFunctions {
+            alloc_pd: symbol(library, name, "ibv_alloc_pd")?,
+            dealloc_pd: symbol(library, name, "ibv_dealloc_pd")?,
+            reg_mr: symbol(library, name, "ibv_reg_mr")?,
+            dereg_mr: symbol(library, name, "ibv_dereg_mr")?,
+        })
     }
 }
 
@@ -258,6 +290,29 @@ impl OpenDevice {
             Err(_) => Err(TableError::Errno(i32::try_from(found.saturating_neg()).unwrap_or(0))),
         }
     }
+
+    /// Registers `memory`, as NCCL, NVSHMEM and UCX do with their buffers, and lets it go again.
+    pub(crate) fn register(&self, memory: &mut [u8]) -> Result<(), RegisterError> {
+        let Some(functions) = self.functions.memory else { return Err(RegisterError::MissingSymbol) };
+        let failed = |call| Err(RegisterError::Failed { call, errno: last_errno() });
+        // SAFETY: the context is open.
+        let domain = unsafe { (functions.alloc_pd)(self.context.as_ptr()) };
+        if domain.is_null() {
+            return failed("ibv_alloc_pd");
+        }
+        // SAFETY: the domain is there, and nobody but the caller, who waits, has the memory.
+        let region = unsafe { (functions.reg_mr)(domain, memory.as_mut_ptr().cast(), memory.len(), ACCESS) };
+        let result = if region.is_null() { failed("ibv_reg_mr") } else { Ok(()) };
+        // SAFETY: what was made is unmade in the reverse order, once. No peer was told of the region, so the
+        // memory is the caller's again even if the device did not let it go.
+        unsafe {
+            if !region.is_null() {
+                (functions.dereg_mr)(region);
+            }
+            (functions.dealloc_pd)(domain);
+        }
+        result
+    }
 }
 
 fn entry(entry: &ibv_gid_entry) -> Entry {
@@ -318,6 +373,12 @@ const _: fn(&mut Functions) = |functions| {
     functions.open_device = sys::ibv_open_device;
     functions.close_device = sys::ibv_close_device;
     functions.query_device = sys::ibv_query_device;
+    functions.memory = Some(MemoryFunctions {
+        alloc_pd: sys::ibv_alloc_pd,
+        dealloc_pd: sys::ibv_dealloc_pd,
+        reg_mr: sys::ibv_reg_mr,
+        dereg_mr: sys::ibv_dereg_mr,
+    });
     let _: unsafe extern "C" fn(*mut ibv_context, u8, *mut sys::_compat_ibv_port_attr) -> c_int =
         sys::ibv_query_port;
 };

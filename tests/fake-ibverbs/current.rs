@@ -1,4 +1,5 @@
 //! `libfake_ibverbs.so`: a libibverbs for tests; see `library.rs`.
 
 mod library;
+mod memory;
 mod table;

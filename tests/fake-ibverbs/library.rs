@@ -1,7 +1,7 @@
 //! A libibverbs for tests: the functions that the launcher calls, and devices as an inventory has them.
 //!
 //! `FAKE_IBVERBS` names a file with a [`Scene`] in JSON; `FAKE_IBVERBS_CALLS` may name one to which each
-//! call is appended: `ibv_open_device mlx5_0`. A scene that cannot be read ends the process.
+//! call is appended: `ibv_open_device mlx5_0`, `ibv_reg_mr mlx5_0 67108864`. A scene that cannot be read ends the process.
 #![allow(unsafe_code, reason = "it stands in for a C library")]
 #![allow(clippy::expect_used, reason = "a test that cannot go on fails")]
 
@@ -50,6 +50,8 @@ pub(crate) struct Faults {
     query_device: Option<c_int>,
     query_port: Option<c_int>,
     pub(crate) query_gid_table: Option<c_int>,
+    pub(crate) alloc_pd: Option<c_int>,
+    pub(crate) reg_mr: Option<c_int>,
 }
 
 impl Scene {
@@ -69,6 +71,8 @@ impl Scene {
             query_device: own.query_device.or(all.query_device),
             query_port: own.query_port.or(all.query_port),
             query_gid_table: own.query_gid_table.or(all.query_gid_table),
+            alloc_pd: own.alloc_pd.or(all.alloc_pd),
+            reg_mr: own.reg_mr.or(all.reg_mr),
         }
     }
 }
@@ -78,7 +82,7 @@ impl Scene {
 pub(crate) struct FakeDevice {
     /// First, so that a pointer to it is one to the whole.
     public: ibv_device,
-    about: Device,
+    pub(crate) about: Device,
     pub(crate) faults: Faults,
     pub(crate) entries: Vec<ibv_gid_entry>,
 }
@@ -138,18 +142,20 @@ pub(crate) unsafe fn opened<'a>(context: *mut ibv_context) -> &'a FakeDevice {
 }
 
 pub(crate) fn called(function: &str, device: Option<&FakeDevice>) {
+    note(function, device.map(|device| device.about.name.as_str()).unwrap_or_default());
+}
+
+/// A call, and what it was about.
+pub(crate) fn note(function: &str, about: &str) {
     if let Some(path) = env::var_os("FAKE_IBVERBS_CALLS") {
-        let line = match device {
-            Some(device) => format!("{function} {}\n", device.about.name),
-            None => format!("{function}\n"),
-        };
+        let line = format!("{function} {about}\n");
         let mut file =
             File::options().create(true).append(true).open(path).expect("the file of calls can be written");
         file.write_all(line.as_bytes()).expect("the file of calls can be written");
     }
 }
 
-fn set_errno(number: c_int) {
+pub(crate) fn set_errno(number: c_int) {
     unsafe extern "C" {
         fn __errno_location() -> *mut c_int;
     }

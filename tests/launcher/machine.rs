@@ -23,7 +23,7 @@ fn main() {
     }
     machine.unpack(&root);
     let launcher = env::current_exe().unwrap().with_file_name("../prefill-launcher");
-    for word in ["probe", "plan"] {
+    for word in ["probe", "plan", "doctor"] {
         let variables: Vec<String> =
             machine.environment.iter().map(|(name, value)| format!("{name}={value} ")).collect();
         let options: Vec<String> = machine.options.iter().map(|option| format!(" {option}")).collect();

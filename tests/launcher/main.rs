@@ -3,6 +3,7 @@
 
 mod archive;
 mod artifact;
+mod doctor;
 mod groups;
 mod install;
 mod machines;

@@ -20,10 +20,10 @@ fn library(name: &str) -> PathBuf {
 }
 
 /// A machine whose libibverbs shows what sysfs shows, unless the test changes the scene.
-struct Stage {
-    unpacked: Unpacked,
-    scene: Value,
-    build: &'static str,
+pub(crate) struct Stage {
+    pub(crate) unpacked: Unpacked,
+    pub(crate) scene: Value,
+    pub(crate) build: &'static str,
 }
 
 impl Stage {
@@ -47,7 +47,7 @@ impl Stage {
         Self { unpacked, scene, build: "fake_ibverbs" }
     }
 
-    fn named(name: &str) -> Self {
+    pub(crate) fn named(name: &str) -> Self {
         Self::new(Unpacked::named(name))
     }
 
@@ -56,7 +56,7 @@ impl Stage {
         devices.iter_mut().find(|device| device["name"] == name).unwrap()
     }
 
-    fn command(&self, word: &str) -> Command {
+    pub(crate) fn command(&self, word: &str) -> Command {
         let scene = self.unpacked.root.path().join("scene.json");
         fs::write(&scene, self.scene.to_string()).unwrap();
         let mut command = self.unpacked.command(word);
@@ -65,7 +65,7 @@ impl Stage {
         command
     }
 
-    fn calls_file(&self) -> PathBuf {
+    pub(crate) fn calls_file(&self) -> PathBuf {
         self.unpacked.root.path().join("calls")
     }
 
@@ -73,14 +73,14 @@ impl Stage {
         run(&mut self.command("plan"))
     }
 
-    fn calls(&self, function: &str) -> usize {
+    pub(crate) fn calls(&self, function: &str) -> usize {
         let calls = fs::read_to_string(self.calls_file()).unwrap_or_default();
         calls.lines().filter(|line| line.split(' ').next() == Some(function)).count()
     }
 }
 
 #[track_caller]
-fn says(answer: &Answer, text: &str) {
+pub(crate) fn says(answer: &Answer, text: &str) {
     let all = format!("{}{}", answer.stdout, answer.stderr);
     assert!(all.contains(text), "no `{text}` in\n{all}");
 }

@@ -21,19 +21,26 @@ fn refuses(answer: &Answer, code: i32, message: &str) {
 
 #[test]
 fn flags_are_refused_with_what_is_allowed() {
-    refuses(&with(&[]), 64, "no command was given, expected `run`, `probe`, `plan`, `explain` or `install`");
+    refuses(
+        &with(&[]),
+        64,
+        "no command was given, expected `run`, `probe`, `plan`, `doctor`, `explain` or `install`",
+    );
     refuses(
         &with(&["prob"]),
         64,
-        "there is no command `prob`, expected `run`, `probe`, `plan`, `explain` or `install`",
+        "there is no command `prob`, expected `run`, `probe`, `plan`, `doctor`, `explain` or `install`",
     );
     refuses(&with(&["plan", "--rmda=off"]), 64, "there is no flag `--rmda`");
     refuses(&with(&["plan", "--rdma"]), 64, "`--rdma` needs a value");
     refuses(&with(&["plan", "extra"]), 64, "`extra` is one word too many");
-    refuses(&with(&["probe", "--inventory=x"]), 64, "`--inventory` belongs to `plan`");
+    refuses(&with(&["probe", "--inventory=x"]), 64, "`--inventory` belongs to `plan` and `doctor`");
     refuses(&with(&["plan", "--save=x"]), 64, "`--save` belongs to `probe`");
+    refuses(&with(&["doctor", "--save=x"]), 64, "`--save` belongs to `probe`");
+    refuses(&with(&["doctor", "--format=env"]), 64, "`--format` is `env`, expected `text` or `json`");
     let both = "`--inventory` replays a probe, so it stands without `--sysroot` and `--ibverbs`";
     refuses(&with(&["plan", "--inventory=x", "--sysroot=/"]), 64, both);
+    refuses(&with(&["doctor", "--inventory=x", "--ibverbs=y"]), 64, both);
     let rows = [
         ("--rdma=on", "`--rdma` is `on`, expected `auto`, `require` or `off`"),
         ("--rdma-functions=vf", "`--rdma-functions` is `vf`, expected `any`, `physical` or `virtual`"),

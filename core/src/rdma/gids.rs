@@ -180,7 +180,7 @@ impl Network {
 }
 
 /// Whether `network/prefix` contains `address`.
-pub(super) fn contains(network: IpAddr, prefix: u8, address: IpAddr) -> bool {
+pub(crate) fn contains(network: IpAddr, prefix: u8, address: IpAddr) -> bool {
     match (network, address) {
         (IpAddr::V4(network), IpAddr::V4(address)) => {
             let shift = 32_u32.saturating_sub(u32::from(prefix));
@@ -195,7 +195,7 @@ pub(super) fn contains(network: IpAddr, prefix: u8, address: IpAddr) -> bool {
 }
 
 /// What a port is called: `mlx5_0:1`.
-pub(super) fn label(device: &str, port: u32) -> String {
+pub(crate) fn label(device: &str, port: u32) -> String {
     format!("{device}:{port}")
 }
 

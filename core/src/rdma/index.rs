@@ -2,7 +2,7 @@
 //! to choose from, or fewer ports. Never a vote.
 
 use super::libraries::{Network, nccl, ucx_chooses};
-use super::plan::Rule;
+use super::plan::{Concern, Rule, Warning};
 use super::select::{Candidate, Selection};
 use super::told::{self, Library, NCCL, NVSHMEM, Names, Told};
 use super::{drivers, users};
@@ -64,9 +64,10 @@ pub(super) fn settle(selection: &mut Selection<'_>, asks: &Asks<'_>) -> Addressi
     if roce.iter().any(|candidate| candidate.best().is_some_and(|gid| gid.family() == Family::LinkLocal)) {
         let list =
             roce.iter().map(|candidate| format!("`{}`", candidate.label())).collect::<Vec<_>>().join(", ");
-        selection.warnings.push(format!(
+        let text = format!(
             "{list}: only link-local GIDs, which no router forwards; hint: give the interfaces an IPv4 or global IPv6 address"
-        ));
+        );
+        selection.warnings.push(Warning::new(Concern::LinkLocalOnly, text));
         return Addressing::Nothing(
             "only link-local GIDs, which reach the same Ethernet segment only".to_owned(),
         );
@@ -84,10 +85,10 @@ pub(super) fn settle(selection: &mut Selection<'_>, asks: &Asks<'_>) -> Addressi
     match choose(&roce, asks, text) {
         Some(addressing) => addressing,
         None if mixed => {
-            selection.warnings.push(
-                "the libraries choose other GIDs than the best ones, and with an InfiniBand port no index can be set; hint: leave one kind of port out with `--rdma-exclude`"
-                    .to_owned(),
-            );
+            selection.warnings.push(Warning::new(
+                Concern::WrongChoice,
+                "the libraries choose other GIDs than the best ones, and with an InfiniBand port no index can be set; hint: leave one kind of port out with `--rdma-exclude`",
+            ));
             Addressing::Nothing("an InfiniBand port is used: an index would be applied to it too".to_owned())
         }
         None => leave_out_minority(selection),
@@ -194,9 +195,10 @@ fn leave_out_minority(selection: &mut Selection<'_>) -> Addressing {
         Some(format!("its GID has index {other}, the others' {index}, and one index is set for all"))
     });
     for (label, other) in dropped {
-        selection.warnings.push(format!(
+        let text = format!(
             "`{label}` is not used: its GID has index {other}, the others' {index}, and no address range tells the right GIDs from the wrong ones; hint: give the rails addresses in the same order"
-        ));
+        );
+        selection.warnings.push(Warning::new(Concern::LeftOut, text));
     }
     Addressing::Index(index)
 }

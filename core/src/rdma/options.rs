@@ -1,5 +1,6 @@
 //! What the person who starts the launcher may say about NICs.
 
+use super::plan::{Concern, Warning};
 use crate::environment::{Environment, KSERVE_INFER_ROCE};
 use crate::inventory::{Device, Inventory, Port};
 use std::net::IpAddr;
@@ -88,7 +89,7 @@ pub struct Pattern(WildMatch);
 
 impl Options {
     /// Patterns that match nothing that is there: most likely written wrong.
-    pub(super) fn idle_patterns(&self, inventory: &Inventory) -> Vec<String> {
+    pub(super) fn idle_patterns(&self, inventory: &Inventory) -> Vec<Warning> {
         let flags = [("--rdma-include", &self.include), ("--rdma-exclude", &self.exclude)];
         let idle = |pattern: &&Pattern| {
             let mut ports = inventory
@@ -100,7 +101,10 @@ impl Options {
         let all = flags
             .into_iter()
             .flat_map(|(flag, patterns)| patterns.iter().filter(idle).map(move |one| (flag, one)));
-        all.map(|(flag, pattern)| format!("`{flag}`: `{}` matches no device here", pattern.0)).collect()
+        all.map(|(flag, pattern)| {
+            Warning::new(Concern::PatternIdle, format!("`{flag}`: `{}` matches no device here", pattern.0))
+        })
+        .collect()
     }
 }
 
@@ -124,25 +128,25 @@ impl Pattern {
 /// | `true` | look | look | do not, warn |
 /// | `false` | do not | look, warn | do not |
 /// | other | look, warn | look, warn | do not, warn |
-pub fn look(rdma: Rdma, environment: &Environment) -> (Result<(), String>, Option<String>) {
+pub fn look(rdma: Rdma, environment: &Environment) -> (Result<(), String>, Option<Warning>) {
     let variable = environment.get(KSERVE_INFER_ROCE);
     match (rdma, variable) {
         (Rdma::Off, None | Some("false")) => (Err("`--rdma=off`".to_owned()), None),
         (Rdma::Off, Some(value)) => {
             let warning = format!("`{KSERVE_INFER_ROCE}` is `{value}`, but `--rdma=off` decides");
-            (Err("`--rdma=off`".to_owned()), Some(warning))
+            (Err("`--rdma=off`".to_owned()), Some(Warning::new(Concern::Switch, warning)))
         }
         (Rdma::Auto, Some("false")) => (Err(format!("`{KSERVE_INFER_ROCE}` is `false`")), None),
         (Rdma::Require, Some("false")) => {
             let warning = format!("`{KSERVE_INFER_ROCE}` is `false`, but `--rdma=require` decides");
-            (Ok(()), Some(warning))
+            (Ok(()), Some(Warning::new(Concern::Switch, warning)))
         }
         (_, None | Some("true")) => (Ok(()), None),
         (_, Some(value)) => {
             let warning = format!(
                 "`{KSERVE_INFER_ROCE}` is `{value}`, expected `true` or `false`; it is taken as unset"
             );
-            (Ok(()), Some(warning))
+            (Ok(()), Some(Warning::new(Concern::Switch, warning)))
         }
     }
 }

@@ -20,7 +20,7 @@ pub struct Plan {
     /// What else was seen.
     pub notes: Vec<String>,
     /// What may go wrong.
-    pub warnings: Vec<String>,
+    pub warnings: Vec<Warning>,
     /// Expected ports that are missing, each with its reason; more cannot be waited for.
     pub missing: Vec<String>,
     /// Why this pod must not start.
@@ -103,6 +103,84 @@ pub enum Rule {
     Family,
     /// Its GID index differs, and nothing else can express that.
     Index,
+}
+
+/// What may go wrong. In JSON it is its text.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(into = "String")]
+pub struct Warning {
+    /// What it is about; `doctor` has a code, a severity and a remedy for each.
+    pub concern: Concern,
+    /// What was found.
+    pub text: String,
+}
+
+impl Warning {
+    pub(super) fn new(concern: Concern, text: impl Into<String>) -> Self {
+        Self { concern, text: text.into() }
+    }
+}
+
+impl From<Warning> for String {
+    fn from(warning: Warning) -> Self {
+        warning.text
+    }
+}
+
+/// What a warning is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Concern {
+    /// `KSERVE_INFER_ROCE` says something else than `--rdma`, or nothing that is known.
+    Switch,
+    /// The addresses of this network namespace could not be read.
+    AddressesUnknown,
+    /// A port has link-local GIDs only.
+    LinkLocalOnly,
+    /// Only RoCE v1 GIDs are left.
+    VersionOne,
+    /// The libraries choose wrong GIDs, and nothing can tell them.
+    WrongChoice,
+    /// A port that works is left out, because it cannot be used together with the others.
+    LeftOut,
+    /// A port is slower than its model is elsewhere.
+    Degraded,
+    /// There are more ports than this library takes.
+    TooMany(&'static str),
+    /// The user's GID index is no number.
+    IndexUnreadable,
+    /// The user's GID index is wrong on a port.
+    IndexWrong,
+    /// The user's GID index is applied to an InfiniBand port.
+    IndexOnInfiniBand,
+    /// The user's list names a device that is not there.
+    ListAbsent,
+    /// The user's list names a device that cannot be used, or is not to be.
+    ListUnusable {
+        /// The variable.
+        list: &'static str,
+        /// The device.
+        device: String,
+    },
+    /// The user's list selects more devices than it names.
+    ListBeginning,
+    /// What the user set leads a library to a wrong GID.
+    Astray,
+    /// The user's network for GIDs is none, or has no port's address in it.
+    RangeEmpty,
+    /// The user's prefix for NVSHMEM is not in a device's name.
+    PrefixAbsent,
+    /// The user's interface is not there.
+    InterfaceAbsent,
+    /// The SR-IOV device plugin gave the pod a function that is not to be seen.
+    FunctionAbsent,
+    /// A pattern of the user's matches nothing.
+    PatternIdle,
+    /// libibverbs cannot be asked.
+    LibraryMissing,
+    /// There is no port that can be used.
+    Nothing,
+    /// An expected port is missing; [`Plan::missing`] has it too.
+    Missing,
 }
 
 /// What was decided about one variable.

@@ -128,7 +128,7 @@ fn default_route() -> Route {
     }
 }
 
-fn inventory() -> impl Strategy<Value = Inventory> {
+pub(crate) fn inventory() -> impl Strategy<Value = Inventory> {
     (vec(device(), 0..NAMES.len()), network(), any::<bool>()).prop_map(|(mut devices, network, verbs)| {
         for ((device, name), place) in devices.iter_mut().zip(NAMES).zip(0..) {
             device.name = name.to_owned();
@@ -148,7 +148,7 @@ fn inventory() -> impl Strategy<Value = Inventory> {
     })
 }
 
-fn environment() -> impl Strategy<Value = Environment> {
+pub(crate) fn environment() -> impl Strategy<Value = Environment> {
     let variables = vec![
         (env::NCCL_IB_HCA, "mlx5"),
         (env::NCCL_IB_HCA, ""),
@@ -170,7 +170,7 @@ fn environment() -> impl Strategy<Value = Environment> {
     vec(select(variables), 0..4).prop_map(|chosen| chosen.into_iter().collect())
 }
 
-fn options() -> impl Strategy<Value = Options> {
+pub(crate) fn options() -> impl Strategy<Value = Options> {
     let pattern =
         || prop_oneof![3 => Just(None), 1 => select(vec![Some("mlx5_*"), Some("*:1"), Some("nothing")])];
     let patterns = |text: Option<&str>| text.map(Pattern::new).into_iter().collect::<Vec<_>>();

@@ -1,7 +1,7 @@
 //! The rails are the ports of one link layer and rate that carry the most together. What is slower, or
 //! speaks something else, is there for storage or management.
 
-use super::plan::Rule;
+use super::plan::{Concern, Rule, Warning};
 use super::select::Selection;
 use crate::inventory::LinkLayer;
 use std::collections::BTreeMap;
@@ -38,10 +38,11 @@ pub(super) fn leave_out_others(selection: &mut Selection<'_>) {
         Some(format!("{} is slower than the rails' {}", gigabits(rate), gigabits(megabits)))
     });
     for label in degraded {
-        selection.warnings.push(format!(
+        let text = format!(
             "`{label}` is of the rails' model but runs slower than {}: look at its cable and switch port",
             gigabits(megabits)
-        ));
+        );
+        selection.warnings.push(Warning::new(Concern::Degraded, text));
     }
 }
 

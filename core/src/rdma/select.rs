@@ -2,7 +2,7 @@
 
 use super::gids::{Kind, Wanted, addressed_by_gid, best_family, label};
 use super::options::{Functions, GidScope, Options};
-use super::plan::{Excluded, Rule};
+use super::plan::{Concern, Excluded, Rule, Warning};
 use super::{drivers, rails};
 use crate::environment::{Environment, KSERVE_INFER_IB_GID_INDEX_GREP, PCIDEVICE};
 use crate::inventory::{Access, Device, Family, Gid, GidType, Inventory, LinkLayer, Port, PortState};
@@ -42,7 +42,7 @@ pub(super) struct Selection<'a> {
     pub(super) kept: Vec<Candidate<'a>>,
     pub(super) excluded: Vec<Excluded>,
     pub(super) notes: Vec<String>,
-    pub(super) warnings: Vec<String>,
+    pub(super) warnings: Vec<Warning>,
 }
 
 impl<'a> Selection<'a> {
@@ -137,17 +137,17 @@ fn allocated(
             !inventory.devices.iter().any(|device| is_allocated(device, std::slice::from_ref(*name)))
         };
         for name in named.iter().filter(here) {
-            selection
-                .warnings
-                .push(format!("`{PCIDEVICE}*` gives this pod {name}, which is no RDMA device here"));
+            let text = format!("`{PCIDEVICE}*` gives this pod {name}, which is no RDMA device here");
+            selection.warnings.push(Warning::new(Concern::FunctionAbsent, text));
         }
         selection.notes.push(format!("`{PCIDEVICE}*` gives this pod {list}; no other RDMA device is used"));
         return Some(named);
     }
     if inventory.devices.iter().any(|device| device.pci.is_none() && !device.software) {
-        selection.warnings.push(format!(
+        let text = format!(
             "`{PCIDEVICE}*` gives this pod {list}, but sysfs does not show which device that is: all that open are used"
-        ));
+        );
+        selection.warnings.push(Warning::new(Concern::FunctionAbsent, text));
     } else {
         let text = format!("`{PCIDEVICE}*` names {list}, none of them an RDMA device here; it is not used");
         selection.notes.push(text);
@@ -242,10 +242,10 @@ pub(super) fn wanted<'a>(
 
 fn by_gids(selection: &mut Selection<'_>, wanted: &Wanted<'_>) {
     if wanted.network.ipv4.is_none() && wanted.scope == GidScope::Local {
-        selection.warnings.push(
-            "`/proc/net/fib_trie` could not be read: whether the addresses of GIDs are this pod's is unknown"
-                .to_owned(),
-        );
+        selection.warnings.push(Warning::new(
+            Concern::AddressesUnknown,
+            "`/proc/net/fib_trie` could not be read: whether the addresses of GIDs are this pod's is unknown",
+        ));
     }
     for candidate in selection.kept.iter_mut().filter(|candidate| candidate.by_gid()) {
         candidate.gids = wanted.counting(candidate.port);
@@ -292,8 +292,7 @@ fn by_family(selection: &mut Selection<'_>) {
         })
     });
     for label in dropped {
-        selection
-            .warnings
-            .push(format!("`{label}` is not used: it has no {name} GID, which the others have"));
+        let text = format!("`{label}` is not used: it has no {name} GID, which the others have");
+        selection.warnings.push(Warning::new(Concern::LeftOut, text));
     }
 }

@@ -47,7 +47,7 @@ pub fn lines(plan: &Plan) -> Vec<(Level, String)> {
         };
         lines.push((Level::Info, text));
     }
-    lines.extend(plan.warnings.iter().map(|warning| (Level::Warning, warning.clone())));
+    lines.extend(plan.warnings.iter().map(|warning| (Level::Warning, warning.text.clone())));
     if let Some(failure) = &plan.failure {
         lines.push((Level::Error, failure.clone()));
     }

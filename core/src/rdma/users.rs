@@ -2,7 +2,7 @@
 
 use super::drivers;
 use super::libraries::Network;
-use super::plan::Excluded;
+use super::plan::{Concern, Excluded, Warning};
 use super::select::Candidate;
 use crate::environment as env;
 use crate::environment::Environment;
@@ -57,7 +57,7 @@ pub(super) fn index_for_all(environment: &Environment) -> Option<u32> {
 }
 
 /// The user's transports for UCX, where none of them is RDMA.
-pub(super) fn ucx_without_rdma(environment: &Environment) -> Option<&str> {
+pub(crate) fn ucx_without_rdma(environment: &Environment) -> Option<&str> {
     let transports = environment.get(env::UCX_TLS)?;
     let rdma = |name: &str| {
         let name = name.trim().trim_start_matches('\\');
@@ -76,14 +76,20 @@ pub(super) struct Known<'a> {
 }
 
 impl Known<'_> {
-    /// Why a device, or its port, is of no use here; none where it is used.
-    fn fault(&self, device: &str, port: Option<u32>) -> Option<String> {
+    /// Why a device, or its port, that the list `name` names is of no use here; none where it is used.
+    fn fault(&self, name: &'static str, list: &str, device: &str, port: Option<u32>) -> Option<Warning> {
+        let warning = |concern, fault: String| {
+            Some(Warning::new(concern, format!("`{name}` is `{list}`, but {fault}")))
+        };
         let Some(found) = self.inventory.devices.iter().find(|one| one.name == device) else {
-            return Some(format!("there is no device `{device}` here"));
+            return warning(Concern::ListAbsent, format!("there is no device `{device}` here"));
         };
         let same = |number: u32| port.is_none_or(|port| port == number);
         if !found.ports.iter().any(|one| same(one.number)) {
-            return Some(format!("`{device}` has no port {}", port.unwrap_or_default()));
+            return warning(
+                Concern::ListAbsent,
+                format!("`{device}` has no port {}", port.unwrap_or_default()),
+            );
         }
         if self.kept.iter().any(|one| one.device.name == device && same(one.port.number)) {
             return None;
@@ -93,7 +99,8 @@ impl Known<'_> {
             .iter()
             .find(|one| one.device == device && one.port.is_none_or(same))
             .map_or("it is left out", |one| one.reason.as_str());
-        Some(format!("`{device}` would not be used: {reason}"))
+        let concern = Concern::ListUnusable { list: name, device: device.to_owned() };
+        warning(concern, format!("`{device}` would not be used: {reason}"))
     }
 
     fn has_interface(&self, name: &str) -> bool {
@@ -118,7 +125,7 @@ pub(super) fn beyond(environment: &Environment, known: &Known<'_>) -> Vec<(&'sta
 }
 
 /// What is wrong with the variables that the user set, seen from the ports that are used.
-pub(super) fn warnings(environment: &Environment, known: &Known<'_>) -> Vec<String> {
+pub(super) fn warnings(environment: &Environment, known: &Known<'_>) -> Vec<Warning> {
     let mut warnings = Vec::new();
     for name in [env::NCCL_IB_GID_INDEX, env::NVSHMEM_IB_GID_INDEX, env::UCX_IB_GID_INDEX] {
         if let Some(value) = environment.get(name) {
@@ -148,12 +155,13 @@ pub(super) fn warnings(environment: &Environment, known: &Known<'_>) -> Vec<Stri
 }
 
 /// Networks of which no port has an address.
-fn range(name: &str, value: &str, kept: &[Candidate<'_>], warnings: &mut Vec<String>) {
+fn range(name: &str, value: &str, kept: &[Candidate<'_>], warnings: &mut Vec<Warning>) {
     let networks: Vec<Option<Network>> =
         value.trim_start_matches('^').split(',').map(Network::parse).collect();
     if networks.contains(&None) {
         if value != "all" {
-            warnings.push(format!("`{name}` is `{value}`, expected a network such as `10.0.0.0/16`"));
+            let text = format!("`{name}` is `{value}`, expected a network such as `10.0.0.0/16`");
+            warnings.push(Warning::new(Concern::RangeEmpty, text));
         }
         return;
     }
@@ -162,26 +170,28 @@ fn range(name: &str, value: &str, kept: &[Candidate<'_>], warnings: &mut Vec<Str
     };
     if !value.starts_with('^') {
         for candidate in kept.iter().filter(|one| one.by_gid()).filter(|one| !fits(one)) {
-            warnings.push(format!("`{name}` is `{value}`, but no GID of `{}` is in it", candidate.label()));
+            let text = format!("`{name}` is `{value}`, but no GID of `{}` is in it", candidate.label());
+            warnings.push(Warning::new(Concern::RangeEmpty, text));
         }
     }
 }
 
-fn prefix(environment: &Environment, kept: &[Candidate<'_>], warnings: &mut Vec<String>) {
+fn prefix(environment: &Environment, kept: &[Candidate<'_>], warnings: &mut Vec<Warning>) {
     let Some(prefix) = environment.get(env::NVSHMEM_HCA_PREFIX) else { return };
     for candidate in kept.iter().filter(|one| drivers::has_ibgda(one)) {
         if !candidate.device.name.contains(prefix) {
             let name = env::NVSHMEM_HCA_PREFIX;
             let device = &candidate.device.name;
-            warnings.push(format!(
+            let text = format!(
                 "`{name}` is `{prefix}`, which `{device}` has not in its name: NVSHMEM passes over it"
-            ));
+            );
+            warnings.push(Warning::new(Concern::PrefixAbsent, text));
         }
     }
 }
 
 /// NCCL and NVSHMEM compare beginnings unless told `=`; Gloo knows whole names only.
-fn interface(name: &str, value: &str, known: &Known<'_>, warnings: &mut Vec<String>) {
+fn interface(name: &str, value: &str, known: &Known<'_>, warnings: &mut Vec<Warning>) {
     if value.starts_with('^') {
         return;
     }
@@ -195,27 +205,30 @@ fn interface(name: &str, value: &str, known: &Known<'_>, warnings: &mut Vec<Stri
             all.is_empty() || all.iter().any(|all| all.name.starts_with(one))
         };
         if !found {
-            warnings.push(format!("`{name}` is `{value}`, but there is no interface `{one}` here"));
+            let text = format!("`{name}` is `{value}`, but there is no interface `{one}` here");
+            warnings.push(Warning::new(Concern::InterfaceAbsent, text));
         }
     }
 }
 
-fn index(name: &str, value: &str, kept: &[Candidate<'_>], warnings: &mut Vec<String>) {
+fn index(name: &str, value: &str, kept: &[Candidate<'_>], warnings: &mut Vec<Warning>) {
     let automatic = if name == env::UCX_IB_GID_INDEX { "auto" } else { "-1" };
     if value.trim() == automatic {
         return;
     }
     let Ok(index) = value.trim().parse::<u32>() else {
-        warnings.push(format!("`{name}` is `{value}`, expected a whole number from 0, or `{automatic}`"));
+        let text = format!("`{name}` is `{value}`, expected a whole number from 0, or `{automatic}`");
+        warnings.push(Warning::new(Concern::IndexUnreadable, text));
         return;
     };
     for candidate in kept {
         if !candidate.by_gid() {
             if name == env::UCX_IB_GID_INDEX {
-                warnings.push(format!(
+                let text = format!(
                     "`{name}` is `{index}`, but `{}` is an InfiniBand port: UCX applies it there too and drops the port where entry {index} is empty",
                     candidate.label()
-                ));
+                );
+                warnings.push(Warning::new(Concern::IndexOnInfiniBand, text));
             }
             continue;
         }
@@ -231,15 +244,16 @@ fn index(name: &str, value: &str, kept: &[Candidate<'_>], warnings: &mut Vec<Str
             }
         };
         let best = candidate.best().map(|gid| format!("; {} would be right", gid.index)).unwrap_or_default();
-        warnings.push(format!(
+        let text = format!(
             "`{name}` is `{index}`, but entry {index} of `{}` {there}{best}: connections over it fail",
             candidate.label()
-        ));
+        );
+        warnings.push(Warning::new(Concern::IndexWrong, text));
     }
 }
 
 /// NCCL's own grammar: `[^][=]name[:port],…`; without `=` a name is a beginning.
-fn nccl_list(list: &str, known: &Known<'_>, warnings: &mut Vec<String>) {
+fn nccl_list(list: &str, known: &Known<'_>, warnings: &mut Vec<Warning>) {
     let name = env::NCCL_IB_HCA;
     if list.starts_with('^') {
         return;
@@ -252,21 +266,22 @@ fn nccl_list(list: &str, known: &Known<'_>, warnings: &mut Vec<String>) {
         let matching = |one: &&str| if exact { *one == device } else { one.starts_with(device) };
         let matches: Vec<&str> = known.devices.iter().copied().filter(matching).collect();
         if matches.is_empty() {
-            warnings.push(format!("`{name}` is `{list}`, but there is no device `{device}` here"));
+            warnings.extend(known.fault(name, list, device, port));
         } else if !exact && known.devices.contains(&device) && matches.len() > 1 {
             let others = matches.iter().filter(|one| **one != device).map(|one| format!("`{one}`"));
-            warnings.push(format!(
+            let text = format!(
                 "`{name}` is `{list}`: NCCL compares beginnings, so `{device}` also selects {}; hint: write `={list}`",
                 others.collect::<Vec<_>>().join(", ")
-            ));
-        } else if let Some(fault) = matches.iter().find_map(|one| known.fault(one, port)) {
-            warnings.push(format!("`{name}` is `{list}`, but {fault}"));
+            );
+            warnings.push(Warning::new(Concern::ListBeginning, text));
+        } else {
+            warnings.extend(matches.iter().find_map(|one| known.fault(name, list, one, port)));
         }
     }
 }
 
 /// NVSHMEM's and UCX's: whole names.
-fn exact_list(name: &str, list: &str, known: &Known<'_>, warnings: &mut Vec<String>) {
+fn exact_list(name: &'static str, list: &str, known: &Known<'_>, warnings: &mut Vec<Warning>) {
     if list.starts_with('^') || list == "all" {
         return;
     }
@@ -274,13 +289,11 @@ fn exact_list(name: &str, list: &str, known: &Known<'_>, warnings: &mut Vec<Stri
         let (device, port) =
             entry.split_once(':').map_or((entry, None), |(device, port)| (device, port.parse().ok()));
         let tcp = name == env::UCX_NET_DEVICES && !entry.contains(':') && !known.devices.contains(&device);
-        let fault = if tcp {
-            (!known.has_interface(device)).then(|| format!("there is no device or interface `{device}` here"))
-        } else {
-            known.fault(device, port)
-        };
-        if let Some(fault) = fault {
-            warnings.push(format!("`{name}` is `{list}`, but {fault}"));
+        if !tcp {
+            warnings.extend(known.fault(name, list, device, port));
+        } else if !known.has_interface(device) {
+            let text = format!("`{name}` is `{list}`, but there is no device or interface `{device}` here");
+            warnings.push(Warning::new(Concern::ListAbsent, text));
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::index::{Addressing, Asks, nccl_is_right, ucx_is_right};
 use super::libraries::{Network, nccl, ucx};
 use super::options::{Options, UcxTcp};
-use super::plan::{Decision, Variable};
+use super::plan::{Concern, Decision, Variable, Warning};
 use super::select::Candidate;
 use super::told::{self, Library, NCCL, NVSHMEM, Names, Told};
 use super::{drivers, users};
@@ -50,7 +50,7 @@ pub(super) struct Variables<'e> {
     /// The user's lists that name devices which are not used: (variable, device).
     pub(super) beyond: Vec<(&'static str, String)>,
     pub(super) decided: Vec<Variable>,
-    pub(super) warnings: Vec<String>,
+    pub(super) warnings: Vec<Warning>,
 }
 
 impl<'e> Variables<'e> {
@@ -104,10 +104,9 @@ impl<'e> Variables<'e> {
             kept.iter().map(|one| if numbered { one.label() } else { one.device.name.clone() }).collect();
         if names.len() > NCCL_MOST {
             let count = names.len();
-            self.warnings.push(format!(
-                "`{}`: NCCL uses at most {NCCL_MOST} ports, {count} are there",
-                env::NCCL_IB_HCA
-            ));
+            let text =
+                format!("`{}`: NCCL uses at most {NCCL_MOST} ports, {count} are there", env::NCCL_IB_HCA);
+            self.warnings.push(Warning::new(Concern::TooMany(env::NCCL_IB_HCA), text));
         }
         let reason = format!("{}; `=` makes NCCL compare whole names, not beginnings", ports(names.len()));
         self.set(env::NCCL_IB_HCA, format!("={}", names.join(",")), reason);
@@ -134,7 +133,8 @@ impl<'e> Variables<'e> {
         };
         if usable.len() > NVSHMEM_MOST {
             let reason = format!("NVSHMEM takes at most {NVSHMEM_MOST} ports, {} are there", usable.len());
-            self.warnings.push(format!("`{}`: {reason}", env::NVSHMEM_HCA_LIST));
+            let text = format!("`{}`: {reason}", env::NVSHMEM_HCA_LIST);
+            self.warnings.push(Warning::new(Concern::TooMany(env::NVSHMEM_HCA_LIST), text));
             self.withhold(env::NVSHMEM_HCA_LIST, reason);
             return;
         }
@@ -158,7 +158,8 @@ impl<'e> Variables<'e> {
         devices.extend(tcp.iter().map(|&name| name.to_owned()));
         if devices.len() > UCX_MOST {
             let reason = format!("UCX takes at most {UCX_MOST} devices, {} are there", devices.len());
-            self.warnings.push(format!("`{}`: {reason}", env::UCX_NET_DEVICES));
+            let text = format!("`{}`: {reason}", env::UCX_NET_DEVICES);
+            self.warnings.push(Warning::new(Concern::TooMany(env::UCX_NET_DEVICES), text));
             self.withhold(env::UCX_NET_DEVICES, reason);
             return;
         }
@@ -184,7 +185,8 @@ impl<'e> Variables<'e> {
         let settled = !matches!(addressing, Addressing::Nothing(_));
         let best = roce.iter().find_map(|one| one.best()).filter(|_| settled);
         if best.is_some_and(|gid| gid.kind == Some(GidType::V1)) {
-            self.warnings.push("only RoCE v1 GIDs are used, which no router forwards".to_owned());
+            let text = "only RoCE v1 GIDs are used, which no router forwards";
+            self.warnings.push(Warning::new(Concern::VersionOne, text));
         }
         self.chooser(Library::Nccl, &NCCL, &roce, addressing, nccl, mixed);
         if kept.iter().any(drivers::has_ibgda) {
@@ -217,13 +219,15 @@ impl<'e> Variables<'e> {
             Told::Narrowed(name) if settled => {
                 let list =
                     wrong(roce, |one, best| nccl(one.port, told::rule(names, self.environment, best, range)));
-                self.warnings.push(format!("`{name}` is the user's, and with it the library takes {list}"));
+                let text = format!("`{name}` is the user's, and with it the library takes {list}");
+                self.warnings.push(Warning::new(Concern::Astray, text));
                 self.index(names.index, addressing, mixed);
             }
             Told::Automatic if settled && !right() => {
                 let list =
                     wrong(roce, |one, best| nccl(one.port, told::rule(names, self.environment, best, range)));
-                self.warnings.push(format!("`{}` lets the library choose, and it takes {list}", names.index));
+                let text = format!("`{}` lets the library choose, and it takes {list}", names.index);
+                self.warnings.push(Warning::new(Concern::Astray, text));
                 self.index(names.index, addressing, mixed);
             }
             _ => self.index(names.index, addressing, mixed),
@@ -257,7 +261,8 @@ impl<'e> Variables<'e> {
         {
             let list = wrong(roce, |one, _| ucx(one.port, known, true, &theirs).unwrap_or(0));
             let name = if told == Told::Automatic { env::UCX_IB_GID_INDEX } else { env::UCX_IB_ROCE_SUBNETS };
-            self.warnings.push(format!("`{name}` is the user's, and with it UCX takes {list}"));
+            let text = format!("`{name}` is the user's, and with it UCX takes {list}");
+            self.warnings.push(Warning::new(Concern::Astray, text));
         }
         match told {
             Told::Narrowed(name) => {

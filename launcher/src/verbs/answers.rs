@@ -53,6 +53,29 @@ pub(crate) enum TableError {
     Errno(i32),
 }
 
+/// Why memory was not registered.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum RegisterError {
+    /// The library cannot be asked.
+    MissingSymbol,
+    /// This call failed.
+    Failed {
+        /// Its name.
+        call: &'static str,
+        /// How.
+        errno: i32,
+    },
+}
+
+impl fmt::Display for RegisterError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::MissingSymbol => f.write_str("this libibverbs has no `ibv_reg_mr`"),
+            Self::Failed { call, errno } => f.write_str(&words::failed(call, *errno)),
+        }
+    }
+}
+
 impl fmt::Display for TableError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

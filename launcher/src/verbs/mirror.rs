@@ -39,6 +39,16 @@ pub(crate) const IBV_GID_TYPE_IB: ibv_gid_type = 0;
 pub(crate) const IBV_GID_TYPE_ROCE_V1: ibv_gid_type = 1;
 pub(crate) const IBV_GID_TYPE_ROCE_V2: ibv_gid_type = 2;
 
+/// Of an enumeration whose values are put together, bindgen makes this.
+#[derive(Clone, Copy)]
+pub(crate) struct ibv_access_flags(pub(crate) c_uint);
+
+impl ibv_access_flags {
+    pub(crate) const IBV_ACCESS_LOCAL_WRITE: Self = Self(1);
+    pub(crate) const IBV_ACCESS_REMOTE_WRITE: Self = Self(2);
+    pub(crate) const IBV_ACCESS_REMOTE_READ: Self = Self(4);
+}
+
 #[repr(C)]
 pub(crate) struct ibv_device {
     _ops: [*mut c_void; 2],
@@ -53,6 +63,18 @@ pub(crate) struct ibv_device {
 /// Only ever behind a pointer.
 #[repr(C)]
 pub(crate) struct ibv_context {
+    opaque: [u8; 0],
+}
+
+/// Only ever behind a pointer.
+#[repr(C)]
+pub(crate) struct ibv_pd {
+    opaque: [u8; 0],
+}
+
+/// Only ever behind a pointer.
+#[repr(C)]
+pub(crate) struct ibv_mr {
     opaque: [u8; 0],
 }
 
@@ -114,6 +136,8 @@ pub(crate) struct ibv_gid_entry {
 
 #[cfg(all(test, feature = "rdma-sys"))]
 mod tests {
+    use super::ibv_access_flags as ours;
+    use rdma_sys::ibv_access_flags as theirs;
     use std::mem::offset_of;
 
     macro_rules! same_members {
@@ -182,5 +206,8 @@ mod tests {
             IBV_GID_TYPE_ROCE_V1,
             IBV_GID_TYPE_ROCE_V2,
         );
+        assert_eq!(ours::IBV_ACCESS_LOCAL_WRITE.0, theirs::IBV_ACCESS_LOCAL_WRITE.0);
+        assert_eq!(ours::IBV_ACCESS_REMOTE_WRITE.0, theirs::IBV_ACCESS_REMOTE_WRITE.0);
+        assert_eq!(ours::IBV_ACCESS_REMOTE_READ.0, theirs::IBV_ACCESS_REMOTE_READ.0);
     }
 }

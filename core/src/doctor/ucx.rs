@@ -1,0 +1,186 @@
+//! What users set for UCX, where parts of it contradict each other or the pod.
+
+use super::codes::{UCX_INDEX_AND_SUBNETS, UCX_LIST_GRAMMAR, UCX_NO_SELF_ENDPOINT, UCX_WITHOUT_RDMA};
+use super::{Case, Finding, Severity};
+use crate::environment as env;
+use crate::rdma::{label, ucx_without_rdma};
+
+pub(super) fn findings(case: Case<'_>) -> Vec<Finding> {
+    if case.plan.kept.is_empty() {
+        return Vec::new();
+    }
+    let checks = [grammar, without_rdma, self_endpoint, index_and_subnets];
+    checks.into_iter().filter_map(|check| check(case)).collect()
+}
+
+/// The user's list of devices, where it is one.
+fn list(case: Case<'_>) -> Option<Vec<&str>> {
+    let text = case.environment.get(env::UCX_NET_DEVICES).filter(|text| !text.starts_with('^'))?;
+    let entries: Vec<&str> = text.split(',').collect();
+    (!entries.contains(&"all")).then_some(entries)
+}
+
+/// The user's transports, where they are a list of what is allowed.
+fn transports(case: Case<'_>) -> Option<Vec<&str>> {
+    let text = case.environment.get(env::UCX_TLS).filter(|text| !text.starts_with('^'))?;
+    let names: Vec<&str> = text.split(',').map(|name| name.trim().trim_start_matches('\\')).collect();
+    (!names.contains(&"all")).then_some(names)
+}
+
+fn has_tcp(transports: Option<&Vec<&str>>) -> bool {
+    transports.is_none_or(|names| names.contains(&"tcp"))
+}
+
+fn is_rdma(case: Case<'_>, entry: &str) -> bool {
+    case.plan.kept.iter().any(|kept| entry == kept.device || entry == label(&kept.device, kept.port))
+}
+
+/// Negation and names without a port are read by 1.21 and newer only; before, they are names of no device.
+fn grammar(case: Case<'_>) -> Option<Finding> {
+    let value = case.environment.get(env::UCX_NET_DEVICES)?;
+    let bare = |entry: &str| case.inventory.devices.iter().any(|device| device.name == entry);
+    let newer = value.starts_with('^') || value.split(',').any(bare);
+    newer.then(|| {
+        Finding::new(
+            UCX_LIST_GRAMMAR,
+            Severity::Warning,
+            format!("`{}` is `{value}`", env::UCX_NET_DEVICES),
+            "UCX before 1.21 (llm-d-cuda has 1.20) knows neither `^` nor a device without its port: it finds no such device",
+            "unset it, or write `mlx5_0:1,…,lo`",
+        )
+    })
+}
+
+fn without_rdma(case: Case<'_>) -> Option<Finding> {
+    let transports = transports(case);
+    let (evidence, reaches_tcp) = if let Some(value) = ucx_without_rdma(case.environment) {
+        (format!("`{}` is `{value}`", env::UCX_TLS), has_tcp(transports.as_ref()))
+    } else {
+        let list = list(case)?;
+        if list.iter().any(|entry| is_rdma(case, entry)) {
+            return None;
+        }
+        let value = case.environment.get(env::UCX_NET_DEVICES).unwrap_or_default();
+        let interface = |entry: &&str| {
+            let interfaces = case.inventory.network.interfaces.iter().flatten();
+            interfaces.into_iter().any(|one| one.name == **entry && !one.loopback)
+        };
+        let reaches = has_tcp(transports.as_ref()) && list.iter().any(interface);
+        (format!("`{}` is `{value}`", env::UCX_NET_DEVICES), reaches)
+    };
+    let (severity, message) = if reaches_tcp {
+        (Severity::Warning, "UCX, and so NIXL, sends KV blocks over TCP although RDMA ports can be used")
+    } else {
+        (Severity::Error, "UCX, and so NIXL, is left without any way to another pod")
+    };
+    let fix = "unset `UCX_NET_DEVICES` (the launcher sets it), and have `rc` (or `all`) in `UCX_TLS`";
+    Some(Finding::new(UCX_WITHOUT_RDMA, severity, evidence, message, fix))
+}
+
+/// NIXL connects to itself when it starts. Of what UCX can be left with, only TCP always serves that; see
+/// `docs/decisions/0010-ucx-keeps-loopback.md`.
+fn self_endpoint(case: Case<'_>) -> Option<Finding> {
+    let transports = transports(case);
+    let list = list(case);
+    let is_interface = |entry: &&str| {
+        let interfaces = case.inventory.network.interfaces.as_ref();
+        interfaces.is_none_or(|all| all.iter().any(|one| one.name == **entry))
+    };
+    let interface = list.as_ref().is_none_or(|entries| entries.iter().any(is_interface));
+    if ucx_without_rdma(case.environment).is_some() || (interface && has_tcp(transports.as_ref())) {
+        return None;
+    }
+    let (name, severity, fix) = if interface {
+        // A choice that runs where HCAs reach their own GIDs, as on GKE.
+        (
+            env::UCX_TLS,
+            Severity::Info,
+            "add `tcp` to `UCX_TLS`: with `lo` as its only interface it reaches no other pod",
+        )
+    } else {
+        (env::UCX_NET_DEVICES, Severity::Warning, "add `lo` to `UCX_NET_DEVICES`: it reaches no other pod")
+    };
+    let value = case.environment.get(name).unwrap_or_default();
+    Some(Finding::new(
+        UCX_NO_SELF_ENDPOINT,
+        severity,
+        format!("`{name}` is `{value}`, without TCP"),
+        "NIXL connects to itself when it starts; without TCP only RDMA to the pod's own GID can serve that, and where it does not, vLLM ends (`no active messages transport`, `NIXL_ERR_BACKEND`)",
+        fix,
+    ))
+}
+
+fn index_and_subnets(case: Case<'_>) -> Option<Finding> {
+    let index = case.environment.get(env::UCX_IB_GID_INDEX).filter(|value| *value != "auto")?;
+    let subnets = case.environment.get(env::UCX_IB_ROCE_SUBNETS).filter(|value| *value != "all")?;
+    Some(Finding::new(
+        UCX_INDEX_AND_SUBNETS,
+        Severity::Error,
+        format!("`{}` is `{index}`, `{}` is `{subnets}`", env::UCX_IB_GID_INDEX, env::UCX_IB_ROCE_SUBNETS),
+        "UCX refuses an index and subnets together, and opens no RoCE port",
+        "unset one of them",
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::{Scene, severity};
+    use super::*;
+
+    fn with(variables: &[(&str, &str)]) -> Vec<Finding> {
+        let mut scene = Scene::two_rails();
+        for (name, value) in variables {
+            scene.set(name, value);
+        }
+        scene.diagnose()
+    }
+
+    #[test]
+    fn lists_that_older_versions_misread_are_told() {
+        for (value, wanted) in
+            [("^eth0", true), ("mlx5_0,mlx5_1,lo", true), ("mlx5_0:1,mlx5_1:1,lo", false), ("all", false)]
+        {
+            let found = with(&[(env::UCX_NET_DEVICES, value)]);
+            assert_eq!(severity(&found, UCX_LIST_GRAMMAR).is_some(), wanted, "{value}");
+        }
+    }
+
+    #[test]
+    fn without_rdma_there_is_tcp_or_nothing() {
+        for (variables, wanted) in [
+            (vec![(env::UCX_TLS, "tcp,cuda_copy,self")], Some(Severity::Warning)),
+            (vec![(env::UCX_TLS, "cuda_copy,self")], Some(Severity::Error)),
+            (vec![(env::UCX_TLS, "rc,cuda_copy")], None),
+            (vec![(env::UCX_TLS, "^rc")], None),
+            (vec![(env::UCX_NET_DEVICES, "eth0")], Some(Severity::Warning)),
+            (vec![(env::UCX_NET_DEVICES, "lo")], Some(Severity::Error)),
+            (vec![(env::UCX_NET_DEVICES, "eth0"), (env::UCX_TLS, "rc")], Some(Severity::Error)),
+            (vec![(env::UCX_NET_DEVICES, "mlx5_0:1,lo")], None),
+        ] {
+            assert_eq!(severity(&with(&variables), UCX_WITHOUT_RDMA), wanted, "{variables:?}");
+        }
+    }
+
+    #[test]
+    fn an_agent_must_reach_itself() {
+        for (variables, wanted) in [
+            (vec![(env::UCX_NET_DEVICES, "mlx5_0:1,mlx5_1:1")], Some(Severity::Warning)),
+            (vec![(env::UCX_NET_DEVICES, "mlx5_0:1,mlx5_1:1,lo")], None),
+            (vec![(env::UCX_NET_DEVICES, "mlx5_0:1,eth0")], None),
+            (vec![(env::UCX_NET_DEVICES, "all")], None),
+            (vec![(env::UCX_TLS, "rc_mlx5,rc,cuda_copy,self")], Some(Severity::Info)),
+            (vec![(env::UCX_TLS, "rc,tcp")], None),
+            (vec![], None),
+        ] {
+            assert_eq!(severity(&with(&variables), UCX_NO_SELF_ENDPOINT), wanted, "{variables:?}");
+        }
+    }
+
+    #[test]
+    fn an_index_and_subnets_exclude_each_other() {
+        let both = [(env::UCX_IB_GID_INDEX, "3"), (env::UCX_IB_ROCE_SUBNETS, "10.10.0.0/16")];
+        assert_eq!(severity(&with(&both), UCX_INDEX_AND_SUBNETS), Some(Severity::Error));
+        let one = [(env::UCX_IB_GID_INDEX, "auto"), (env::UCX_IB_ROCE_SUBNETS, "10.10.0.0/16")];
+        assert_eq!(severity(&with(&one), UCX_INDEX_AND_SUBNETS), None);
+    }
+}
