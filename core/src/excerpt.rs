@@ -43,24 +43,75 @@ pub fn excerpt(text: &str) -> String {
     out
 }
 
-/// `words` for a log: as a POSIX shell would read them, with secrets masked.
+/// `words` for a log: as a POSIX shell would read them, with secrets masked. What follows a flag that is named after
+/// a secret is masked up to the next flag.
 pub fn command_line<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
     let mut out = String::new();
-    let mut mask_next = false;
+    let mut secret = false;
     for word in words {
         if !out.is_empty() {
             out.push(' ');
         }
-        let mut shown = String::new();
-        if mask_next {
-            shown.push_str(MASK);
-            mask_next = false;
-        } else if word.starts_with('-') || !word.contains(char::is_whitespace) {
-            mask_next = push(&mut shown, word) && word.starts_with('-');
+        let (name, value) = word.split_once('=').map_or((word, None), |(name, value)| (name, Some(value)));
+        let shown = if word.starts_with("--") {
+            secret = is_secret(name) && value.is_none();
+            match value {
+                Some(_) if is_secret(name) => format!("{name}={MASK}"),
+                Some(value) => format!("{name}={}", without_secrets(value)),
+                None => word.to_owned(),
+            }
+        } else if secret {
+            MASK.to_owned()
         } else {
-            shown.push_str(word);
-        }
+            without_secrets(word)
+        };
         out.push_str(&shell_word(&shown));
+    }
+    out
+}
+
+/// Whether a flag or a member of an object is named after a secret: by its parts, so that `--hf-token` is one and
+/// `--tokenizer` and `--max-num-batched-tokens` are none.
+fn is_secret(name: &str) -> bool {
+    const PARTS: [&str; 10] = [
+        "token",
+        "secret",
+        "password",
+        "passwd",
+        "passphrase",
+        "credential",
+        "credentials",
+        "apikey",
+        "bearer",
+        "keyfilepassword",
+    ];
+    let name = name.to_ascii_lowercase();
+    let parts: Vec<&str> = name.split(|letter: char| !letter.is_ascii_alphanumeric()).collect();
+    parts.iter().any(|part| PARTS.contains(part))
+        || parts.windows(2).any(|pair| matches!(pair, ["api" | "access" | "private", "key"]))
+}
+
+/// One value: tokens, passwords in URLs, and members of objects that are named after a secret.
+fn without_secrets(value: &str) -> String {
+    let mut out = String::new();
+    if !value.contains('"') {
+        masked(&mut out, value);
+        return out;
+    }
+    // `"name": "value"`: the pieces between quotes are names and values in turn.
+    let mut mask = false;
+    for (place, piece) in value.split('"').enumerate() {
+        if place > 0 {
+            out.push('"');
+        }
+        let quoted = place % 2 == 1;
+        match (quoted, mask) {
+            (true, true) => out.push_str(MASK),
+            (true, false) => masked(&mut out, piece),
+            (false, _) => out.push_str(piece),
+        }
+        // Between a name and its value stands a colon; anything else ends the pair.
+        mask = if quoted { !mask && is_secret(piece) } else { mask && piece.trim() == ":" };
     }
     out
 }
@@ -124,7 +175,7 @@ fn starts_secret(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::excerpt;
+    use super::{command_line, excerpt};
 
     #[test]
     fn secrets_are_masked() {
@@ -145,6 +196,31 @@ mod tests {
         ] {
             assert_eq!(excerpt(text), want);
         }
+    }
+
+    #[test]
+    fn a_command_line_is_whole_but_for_its_secrets() {
+        let words = [
+            "vllm",
+            "--max-num-batched-tokens",
+            "8192",
+            "--tokenizer",
+            "/mnt/tok",
+            "--enable-prompt-tokens-details",
+            "--api-key",
+            "k1",
+            "k2",
+            "--kv-transfer-config",
+            r#"{"kv_connector": "X", "extra": {"password": "p4ss", "n": 1}}"#,
+            "--hf-token=hf_abcdefghijkl",
+            "a b",
+        ];
+        assert_eq!(
+            command_line(words),
+            "vllm --max-num-batched-tokens 8192 --tokenizer /mnt/tok --enable-prompt-tokens-details --api-key '***' '***' \
+             --kv-transfer-config '{\"kv_connector\": \"X\", \"extra\": {\"password\": \"***\", \"n\": 1}}' \
+             '--hf-token=***' 'a b'"
+        );
     }
 
     #[test]

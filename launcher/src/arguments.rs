@@ -1,15 +1,17 @@
-//! The command line. Each `--rdma…` and `--ucx…` flag may also come as a variable (`--rdma-expect` as
-//! `PREFILL_RDMA_EXPECT`), because the arguments of a pod are the policy's; the flag wins.
+//! The command line: which command, and what it is given.
+
+mod options;
 
 use crate::failure::Failure;
 use crate::log::Log;
 use crate::probe::Source;
 use crate::run;
 use lexopt::{Arg, Parser, ValueExt};
+pub(crate) use options::{FLAGS, misspelt, option, options_of};
+use options::{one_of, variable, variables};
 use prefill_core::contract::SUBCOMMAND;
 use prefill_core::environment::Environment;
 use prefill_core::rdma::Options;
-use prefill_core::rdma::options::{Expect, Functions, GidScope, Pattern, Rdma, UcxTcp};
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -242,46 +244,6 @@ fn utf8(words: &[OsString]) -> Result<Vec<String>, Failure> {
     words.iter().map(text).collect()
 }
 
-/// Flags that may also come as variables.
-pub(crate) const FLAGS: [&str; 9] = [
-    "rdma",
-    "rdma-include",
-    "rdma-exclude",
-    "rdma-functions",
-    "rdma-gids",
-    "rdma-expect",
-    "rdma-wait",
-    "ucx-tcp",
-    "leader-address",
-];
-
-/// `rdma-expect` is `PREFILL_RDMA_EXPECT`.
-fn variable(flag: &str) -> String {
-    format!("PREFILL_{}", flag.to_ascii_uppercase().replace('-', "_"))
-}
-
-/// What variables say of flags that were not given.
-fn variables(given: &mut Given, seen: &[&str], environment: &Environment) -> Result<(), Failure> {
-    for flag in FLAGS.iter().filter(|flag| !seen.contains(flag)) {
-        if let Some(value) = environment.get(&variable(flag)) {
-            option(given, flag, value, &format!("`{}`", variable(flag)))?;
-        }
-    }
-    Ok(())
-}
-
-/// Variables that look like this program's and are not.
-pub(crate) fn misspelt(environment: &Environment) -> Vec<String> {
-    let ours = |name: &str| {
-        ["PREFILL_RDMA", "PREFILL_UCX", "PREFILL_LEADER"].iter().any(|start| name.starts_with(start))
-    };
-    let unknown = environment
-        .iter()
-        .filter(|(name, _)| ours(name) && !FLAGS.iter().any(|flag| variable(flag) == *name));
-    let all: Vec<String> = FLAGS.iter().map(|flag| format!("`{}`", variable(flag))).collect();
-    unknown.map(|(name, _)| format!("`{name}` is not read, expected one of {}", all.join(", "))).collect()
-}
-
 /// `--dry-run` is `dry-run`, `--rdma=off` is `rdma`.
 fn name_of(word: &str) -> Option<&str> {
     let body = word.strip_prefix("--")?;
@@ -295,75 +257,6 @@ fn said(flag: &str) -> Option<&'static str> {
         "version" => Some(VERSION),
         _ => None,
     }
-}
-
-/// Sets what `flag` stands for; `source` is where `value` was found.
-pub(crate) fn option(given: &mut Given, flag: &str, value: &str, source: &str) -> Result<(), Failure> {
-    let options = &mut given.options;
-    match flag {
-        "rdma" => {
-            options.rdma = match value {
-                "auto" => Rdma::Auto,
-                "require" => Rdma::Require,
-                "off" => Rdma::Off,
-                _ => return Err(one_of(source, value, "`auto`, `require` or `off`")),
-            };
-        }
-        "rdma-include" => options.include = patterns(value, source)?,
-        "rdma-exclude" => options.exclude = patterns(value, source)?,
-        "rdma-functions" => {
-            options.functions = match value {
-                "any" => Functions::Any,
-                "physical" => Functions::Physical,
-                "virtual" => Functions::Virtual,
-                _ => return Err(one_of(source, value, "`any`, `physical` or `virtual`")),
-            };
-        }
-        "rdma-gids" => {
-            options.gids = match value {
-                "local" => GidScope::Local,
-                "any" => GidScope::Any,
-                _ => return Err(one_of(source, value, "`local` or `any`")),
-            };
-        }
-        "rdma-expect" => {
-            options.expect = Some(match (value, value.parse()) {
-                ("all", _) => Expect::All,
-                (_, Ok(count)) => Expect::Ports(count),
-                _ => return Err(one_of(source, value, "a whole number from 0, or `all`")),
-            });
-        }
-        "rdma-wait" => {
-            let seconds: u32 =
-                value.parse().map_err(|_| one_of(source, value, "seconds, a whole number from 0"))?;
-            given.wait = Some(Duration::from_secs(u64::from(seconds)));
-        }
-        "ucx-tcp" => {
-            options.ucx_tcp = match value {
-                "loopback" => UcxTcp::Loopback,
-                "interface" => UcxTcp::Interface,
-                "none" => UcxTcp::None,
-                _ => return Err(one_of(source, value, "`loopback`, `interface` or `none`")),
-            };
-        }
-        _ => {
-            let address = value.trim_matches(['[', ']']).parse();
-            options.leader = Some(address.map_err(|_| one_of(source, value, "an IPv4 or IPv6 address"))?);
-        }
-    }
-    Ok(())
-}
-
-fn patterns(value: &str, source: &str) -> Result<Vec<Pattern>, Failure> {
-    let parts: Vec<&str> = value.split(',').map(str::trim).collect();
-    if parts.iter().any(|part| part.is_empty()) {
-        return Err(one_of(source, value, "patterns such as `mlx5_*` or `mlx5_0:1`, separated by commas"));
-    }
-    Ok(parts.into_iter().map(Pattern::new).collect())
-}
-
-fn one_of(source: &str, value: &str, allowed: &str) -> Failure {
-    Failure::usage(format!("{source} is `{value}`, expected {allowed}"), HINT_HELP)
 }
 
 fn usage(error: &lexopt::Error) -> Failure {

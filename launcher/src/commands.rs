@@ -1,6 +1,6 @@
 //! What each command does.
 
-use crate::arguments::{Command, Machine, PlanFormat, misspelt};
+use crate::arguments::{Command, Machine, PlanFormat, misspelt, options_of};
 use crate::doctor;
 use crate::explain::Left;
 use crate::failure::Failure;
@@ -50,6 +50,7 @@ pub(crate) fn execute(command: Command) -> Result<(), Failure> {
         Command::Run { arguments, environment } => run::run(*arguments, &environment),
         Command::Explain { machine, plan_file, options, environment } => {
             let left = Left::read(&plan_file)?;
+            let options = again(&left, options)?;
             let now = decide(&machine, Duration::ZERO, &environment, &options, log)?;
             print(&left.compare(&now))
         }
@@ -112,6 +113,16 @@ fn examine(
             .hint("each finding says what to do"));
     }
     Ok(())
+}
+
+/// The options of the `run` that left it, so that only the machine can differ; none where the user gives some.
+fn again(left: &Left, given: Options) -> Result<Options, Failure> {
+    let mut options = match left.flags.as_slice() {
+        [] => given,
+        flags => options_of(flags)?,
+    };
+    options.leader = options.leader.or(left.leader);
+    Ok(options)
 }
 
 /// What was found, and what follows from it.

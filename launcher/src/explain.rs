@@ -5,8 +5,9 @@ use crate::failure::Failure;
 use prefill_core::inventory::{Inventory, VERSION};
 use prefill_core::rdma::text;
 use serde::{Deserialize, Serialize};
-use std::fs::OpenOptions;
+use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
+use std::net::IpAddr;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
@@ -16,6 +17,10 @@ use std::path::Path;
 pub(crate) struct Left {
     /// The version of the inventory in it.
     version: u32,
+    /// The RDMA flags of `run`, as they were written.
+    pub(crate) flags: Vec<String>,
+    /// What the leader's name was resolved to.
+    pub(crate) leader: Option<IpAddr>,
     /// What was decided, as it was logged.
     pub(crate) decisions: Vec<String>,
     /// What it was decided from.
@@ -23,15 +28,20 @@ pub(crate) struct Left {
 }
 
 impl Left {
-    pub(crate) fn new(decided: &Decided) -> Self {
-        Self { version: VERSION, decisions: decisions(decided), inventory: decided.inventory.clone() }
+    pub(crate) fn new(decided: &Decided, flags: &[String], leader: Option<IpAddr>) -> Self {
+        let (decisions, inventory) = (decisions(decided), decided.inventory.clone());
+        Self { version: VERSION, flags: flags.to_vec(), leader, decisions, inventory }
     }
 
-    /// Writes it for this user and nobody else.
+    /// Writes it for this user and nobody else: under another name first, so that nothing that stands there already
+    /// (a link, a pipe, a file that all may read) is written to.
     pub(crate) fn write(&self, path: &Path) -> io::Result<()> {
         let text = serde_json::to_string_pretty(self)?;
-        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
-        file.write_all(text.as_bytes())
+        let temporary = path.with_extension(format!("{}.new", std::process::id()));
+        // What a killed predecessor left is nobody's.
+        let _ = fs::remove_file(&temporary);
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
+        file.write_all(text.as_bytes()).and_then(|()| fs::rename(&temporary, path))
     }
 
     /// Reads what `run` left.

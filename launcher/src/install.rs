@@ -6,6 +6,7 @@ use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Read, Seek};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The name it has there.
 const NAME: &str = "prefill-launcher";
@@ -35,8 +36,8 @@ fn copy(directory: &Path, target: &Path) -> Result<bool, (PathBuf, io::Error)> {
         return Ok(false);
     }
     source.rewind().map_err(at(own))?;
-    let temporary = directory.join(format!(".{NAME}.{}", std::process::id()));
-    let written = write(&mut source, &temporary).and_then(|()| fs::rename(&temporary, target));
+    let (temporary, file) = create(directory).map_err(at(directory))?;
+    let written = write(&mut source, file).and_then(|()| fs::rename(&temporary, target));
     if written.is_err() {
         // What is half written must not stay; that it cannot be removed changes nothing.
         let _ = fs::remove_file(&temporary);
@@ -45,8 +46,21 @@ fn copy(directory: &Path, target: &Path) -> Result<bool, (PathBuf, io::Error)> {
     Ok(true)
 }
 
-fn write(source: &mut File, path: &Path) -> io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(MODE).open(path)?;
+/// A file that nobody else writes: every container's first process has the same number, and one that was killed may
+/// have left its own.
+fn create(directory: &Path) -> io::Result<(PathBuf, File)> {
+    let mut attempt = 0;
+    loop {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
+        let path = directory.join(format!(".{NAME}.{}.{now}", std::process::id()));
+        match OpenOptions::new().write(true).create_new(true).mode(MODE).open(&path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && attempt < 16 => attempt += 1,
+            result => return result.map(|file| (path, file)),
+        }
+    }
+}
+
+fn write(source: &mut File, mut file: File) -> io::Result<()> {
     io::copy(source, &mut file)?;
     // The umask may have taken bits away.
     file.set_permissions(Permissions::from_mode(MODE))?;

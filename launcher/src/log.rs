@@ -28,6 +28,9 @@ impl Log {
             Level::Warning => "warning",
             Level::Error => "error",
         };
+        // A line is a line, whatever a word holds.
+        let plain: String = message.chars().flat_map(shown).collect();
+        let message = if self.format == Format::Text { plain.as_str() } else { message };
         let line = match (self.format, level) {
             (Format::Json, _) => {
                 let object =
@@ -60,4 +63,9 @@ impl Log {
             }
         }
     }
+}
+
+/// A character of a log: what controls the terminal is written out.
+fn shown(letter: char) -> Vec<char> {
+    if letter.is_control() { letter.escape_default().collect() } else { vec![letter] }
 }

@@ -23,19 +23,24 @@ mod table;
 mod termination;
 mod verbs;
 
-use log::Log;
+use log::{Format, Log};
+use prefill_core::contract::SUBCOMMAND;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let mut log = Log::default();
-    let result = arguments::read(std::env::args_os(), &arguments::environment()).and_then(|command| {
-        log = command.log();
-        commands::execute(command)
-    });
+    let mut words = std::env::args_os().skip(1);
+    let entrypoint = words.next().is_some_and(|word| word == SUBCOMMAND);
+    // Also what is wrong with the words themselves is told in the format that they ask for.
+    let json = entrypoint && words.take_while(|word| word != "--").any(|word| word == "--log-format=json");
+    let log = Log { format: if json { Format::Json } else { Format::Text } };
+    let result = arguments::read(std::env::args_os(), &arguments::environment()).and_then(commands::execute);
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             log.failure(&failure);
+            if entrypoint {
+                termination::leave(&failure);
+            }
             ExitCode::from(failure.code)
         }
     }

@@ -21,29 +21,29 @@ use exec::Program;
 use prefill_core::doctor::{self, Leader, diagnose, text as finding_text};
 use prefill_core::environment::{self as env, Environment};
 use prefill_core::excerpt::command_line;
-use prefill_core::launch::{Launch, LeaderAddress};
+use prefill_core::launch::{ApiServers, Launch, LeaderAddress};
 use prefill_core::rdma::text;
 use prefill_core::serve::{Extra, Serve, Severity, check, serve};
 use std::net::IpAddr;
 
 /// Runs vLLM; comes back only with `--dry-run`, or with why not.
-pub(crate) fn run(arguments: Arguments, environment: &Environment) -> Result<(), Failure> {
+pub(crate) fn run(mut arguments: Arguments, environment: &Environment) -> Result<(), Failure> {
     let log = Log { format: arguments.log };
-    start(arguments, environment, log).inspect_err(crate::termination::leave)
-}
-
-fn start(mut arguments: Arguments, environment: &Environment, log: Log) -> Result<(), Failure> {
     arguments.warnings.iter().for_each(|warning| log.warning(warning));
-    let launch = &arguments.launch;
-    let extra = extra(&arguments, environment)?;
+    let extra = extra(&mut arguments, environment)?;
     extra.warnings.iter().for_each(|warning| log.warning(warning));
-    let api_servers = api_servers(environment)?;
+    arguments.complete(environment);
+    let launch = &arguments.launch;
+    let api_servers = api_servers(launch, environment)?;
     let path = std::env::var_os("PATH");
     let vllm = installed::find(path.as_deref(), arguments.vllm.as_deref())?;
     vllm.notes.iter().for_each(|note| log.info(note));
     let root = root(&arguments.given.machine)?;
     let before = serve(launch, arguments.group, None, api_servers, vllm.features, &extra);
-    refuse_contradictions(&arguments, &before, &facts::read(&root, launch, environment), &extra, log)?;
+    let mut facts = facts::read(&root, launch, environment);
+    // Versions of that age start Ray by themselves where GPUs do not suffice.
+    facts.gpus = facts.gpus.filter(|_| vllm.features.access_log_for_endpoints);
+    refuse_contradictions(&arguments, &before, &facts, &extra, log)?;
     let stop =
         Stop::listen().map_err(|error| Failure::failed(format!("signals cannot be handled: {error}")))?;
     let address = leader(&arguments, environment, &root, &stop, log)?;
@@ -70,7 +70,7 @@ fn start(mut arguments: Arguments, environment: &Environment, log: Log) -> Resul
     set.extend(side_channel(&arguments.launch, &extra, environment, &decided.inventory.network, log));
     let mut removed: Vec<String> = decided.plan.removed().map(str::to_owned).collect();
     removed.extend(not_for_vllm(environment, log));
-    leave_plan(&arguments, &Left::new(&decided), log);
+    leave_plan(&arguments, &Left::new(&decided, &arguments.said, address), log);
     hand_over(&vllm, &serve, &set, &removed, arguments.dry_run, log)
 }
 
@@ -92,18 +92,25 @@ fn examine(root: &Root, decided: &Decided, environment: &Environment, address: O
     }
 }
 
-/// vLLM's words beside the launcher's.
-fn extra(arguments: &Arguments, environment: &Environment) -> Result<Extra, Failure> {
-    let additional =
-        arguments.launch.additional_arguments.then(|| environment.get(env::VLLM_ADDITIONAL_ARGS)).flatten();
-    Extra::read(additional, &arguments.launch.passthrough, arguments.shell_words).map_err(|error| {
-        Failure::usage(error.to_string(), "write the words as a POSIX shell would read them")
-    })
+/// vLLM's words beside the launcher's, with the launcher's own flags lifted out of them.
+fn extra(arguments: &mut Arguments, environment: &Environment) -> Result<Extra, Failure> {
+    let variable = environment.get(env::VLLM_ADDITIONAL_ARGS);
+    let additional = variable.filter(|_| arguments.launch.additional_arguments);
+    let mut extra =
+        Extra::read(additional, &arguments.launch.passthrough, arguments.shell_words).map_err(|error| {
+            Failure::usage(error.to_string(), "write the words as a POSIX shell would read them")
+        })?;
+    extra
+        .lift(&mut arguments.launch)
+        .map_err(|error| Failure::usage(error.to_string(), "write the flag as `vllm serve --help` has it"))?;
+    Ok(extra)
 }
 
-fn api_servers(environment: &Environment) -> Result<Option<u32>, Failure> {
+/// What `VLLM_API_SERVER_COUNT` says, where the launch asks it.
+fn api_servers(launch: &Launch, environment: &Environment) -> Result<Option<u32>, Failure> {
     let name = env::VLLM_API_SERVER_COUNT;
-    environment.get(name).map_or(Ok(None), |value| {
+    let asked = matches!(launch.api_servers, ApiServers::Environment(_)) && !launch.headless;
+    environment.get(name).filter(|_| asked).map_or(Ok(None), |value| {
         value.trim().parse().map(Some).map_err(|_| {
             Failure::usage(
                 format!("`{name}` is `{value}`, expected a whole number from 0"),

@@ -10,6 +10,7 @@ mod machines;
 mod namespace;
 mod program;
 mod reads;
+mod refusals;
 mod rendezvous;
 mod run;
 mod verbs;

@@ -1,7 +1,6 @@
 //! The words behind `vllm`, in one order, each flag once.
 
 use super::{Extra, Features, Group};
-use crate::flags::Owned;
 use crate::launch::{AccessLog, ApiServers, Launch, LoadBalancing, StartRank};
 use std::net::IpAddr;
 
@@ -28,25 +27,26 @@ pub fn serve(
 ) -> Serve {
     let mut writer = Writer { extra, serve: Serve { rank: rank(launch, group), ..Serve::default() } };
     writer.model(launch);
-    writer.flag(Owned::Port, "--port", Some(launch.port));
+    writer.flag("--port", Some(launch.port));
     writer.api_servers(launch, api_servers);
     let sizes = &launch.parallelism;
-    writer.switch(Owned::Expert, "--enable-expert-parallel", sizes.expert);
-    writer.flag(Owned::Tensor, "--tensor-parallel-size", sizes.tensor);
-    writer.flag(Owned::Pipeline, "--pipeline-parallel-size", sizes.pipeline);
-    writer.flag(Owned::Data, "--data-parallel-size", sizes.data);
-    writer.flag(Owned::DataLocal, "--data-parallel-size-local", sizes.data_local);
-    writer.flag(Owned::LeaderAddress, "--data-parallel-address", leader);
-    writer.flag(Owned::DataRpcPort, "--data-parallel-rpc-port", sizes.data_rpc_port);
+    writer.switch("--enable-expert-parallel", sizes.expert);
+    writer.flag("--tensor-parallel-size", sizes.tensor);
+    writer.flag("--pipeline-parallel-size", sizes.pipeline);
+    writer.flag("--data-parallel-size", sizes.data);
+    writer.flag("--data-parallel-size-local", sizes.data_local);
+    writer.flag("--data-parallel-address", leader);
+    writer.flag("--data-parallel-rpc-port", sizes.data_rpc_port);
     writer.rank(launch);
-    writer.switch(Owned::Headless, "--headless", launch.headless);
+    writer.switch("--headless", launch.headless);
     writer.access_log(&launch.access_log, features);
     writer.shutdown_timeout(launch.shutdown_timeout, features);
     writer.kv_transfer(launch, features);
     if let Some(tls) = &launch.tls {
-        writer.switch(Owned::TlsRefresh, "--enable-ssl-refresh", tls.refresh);
-        writer.flag(Owned::TlsCertificate, "--ssl-certfile", Some(&tls.certificate));
-        writer.flag(Owned::TlsKey, "--ssl-keyfile", Some(&tls.key));
+        let given = |path: &String| Some(path.clone()).filter(|path| !path.is_empty());
+        writer.switch("--enable-ssl-refresh", tls.refresh);
+        writer.flag("--ssl-certfile", given(&tls.certificate));
+        writer.flag("--ssl-keyfile", given(&tls.key));
     }
     let mut serve = writer.serve;
     serve.words.extend(extra.words.iter().cloned());
@@ -75,9 +75,9 @@ impl Writer<'_> {
         self.serve.words.push(word.into());
     }
 
-    /// `flag value`, unless there is no value or the user gave the flag.
-    fn flag(&mut self, owned: Owned, flag: &str, value: Option<impl ToString>) {
-        if let Some(value) = value.filter(|_| !self.extra.gives(owned)) {
+    /// `flag value`, unless there is no value.
+    fn flag(&mut self, flag: &str, value: Option<impl ToString>) {
+        if let Some(value) = value {
             let value = value.to_string();
             // A value that begins with a dash would be taken for a flag.
             if value.starts_with('-') {
@@ -89,8 +89,8 @@ impl Writer<'_> {
         }
     }
 
-    fn switch(&mut self, owned: Owned, flag: &str, on: bool) {
-        if on && !self.extra.gives(owned) {
+    fn switch(&mut self, flag: &str, on: bool) {
+        if on {
             self.push(flag);
         }
     }
@@ -103,11 +103,10 @@ impl Writer<'_> {
             self.push(launch.model.as_str());
         }
         // The list ends at the next flag, so it cannot stand last.
-        if !launch.served_model_names.is_empty() && !self.extra.gives(Owned::ServedModelName) {
+        let names = || launch.served_model_names.iter().filter(|name| !name.is_empty());
+        if names().next().is_some() {
             self.push("--served-model-name");
-            self.serve
-                .words
-                .extend(launch.served_model_names.iter().filter(|name| !name.is_empty()).cloned());
+            self.serve.words.extend(names().cloned());
         }
     }
 
@@ -117,13 +116,13 @@ impl Writer<'_> {
             ApiServers::Fixed(count) => Some(count),
             ApiServers::Environment(default) => Some(variable.unwrap_or(default)),
         };
-        if launch.headless || self.extra.gives(Owned::Headless) {
+        if launch.headless {
             if count.is_some() {
                 self.serve.notes.push("no `--api-server-count`: a headless vLLM refuses it".to_owned());
             }
             return;
         }
-        self.flag(Owned::ApiServerCount, "--api-server-count", count);
+        self.flag("--api-server-count", count);
     }
 
     /// From 0.28 on, a start rank without `--headless` turns vLLM into hybrid or external load balancing, also rank 0;
@@ -131,10 +130,10 @@ impl Writer<'_> {
     fn rank(&mut self, launch: &Launch) {
         let rank = self.serve.rank;
         match launch.load_balancing {
-            LoadBalancing::External => self.flag(Owned::Rank, "--data-parallel-rank", rank),
+            LoadBalancing::External => self.flag("--data-parallel-rank", rank),
             LoadBalancing::Hybrid => {
-                self.switch(Owned::HybridLoadBalancing, "--data-parallel-hybrid-lb", true);
-                self.flag(Owned::StartRank, "--data-parallel-start-rank", rank);
+                self.switch("--data-parallel-hybrid-lb", true);
+                self.flag("--data-parallel-start-rank", rank);
             }
             LoadBalancing::Internal if rank == Some(0) && !launch.headless => {
                 self.serve.notes.push(
@@ -142,7 +141,7 @@ impl Writer<'_> {
                         .to_owned(),
                 );
             }
-            LoadBalancing::Internal => self.flag(Owned::StartRank, "--data-parallel-start-rank", rank),
+            LoadBalancing::Internal => self.flag("--data-parallel-start-rank", rank),
         }
     }
 
@@ -150,21 +149,21 @@ impl Writer<'_> {
         match log {
             AccessLog::Unset => {}
             AccessLog::Except(paths) if features.access_log_for_endpoints => {
-                self.flag(Owned::AccessLogExcept, "--disable-access-log-for-endpoints", Some(paths));
+                self.flag("--disable-access-log-for-endpoints", Some(paths));
             }
             AccessLog::Except(_) => {
                 self.serve
                     .notes
                     .push("no access log at all: this vLLM cannot leave single paths out".to_owned());
-                self.switch(Owned::AccessLogOff, "--disable-uvicorn-access-log", true);
+                self.switch("--disable-uvicorn-access-log", true);
             }
-            AccessLog::Off => self.switch(Owned::AccessLogOff, "--disable-uvicorn-access-log", true),
+            AccessLog::Off => self.switch("--disable-uvicorn-access-log", true),
         }
     }
 
     fn shutdown_timeout(&mut self, seconds: Option<u32>, features: Features) {
         if features.shutdown_timeout {
-            self.flag(Owned::ShutdownTimeout, "--shutdown-timeout", seconds);
+            self.flag("--shutdown-timeout", seconds);
         } else if seconds.is_some() {
             self.serve.notes.push("no `--shutdown-timeout`: this vLLM does not know it".to_owned());
         }

@@ -2,7 +2,6 @@
 //! launch contradicts itself or the pod; what may be meant is a warning; what is unknown is nothing.
 
 use super::{Extra, Group, Serve};
-use crate::flags::Owned;
 use crate::launch::{Launch, LoadBalancing, StartRank};
 
 /// How sure it is.
@@ -50,6 +49,8 @@ pub fn check(launch: &Launch, serve: &Serve, group: Group, facts: &Facts, extra:
     found.gpus();
     found.model();
     found.ports();
+    found.servers();
+    found.external();
     found.certificates();
     found.checks
 }
@@ -68,24 +69,17 @@ impl Found<'_> {
         self.checks.push(Check { code, severity, message, hint });
     }
 
-    /// A size, as vLLM will read it: the user's word is the last.
-    fn size(&self, flag: Owned, ours: Option<u32>) -> Option<u32> {
-        if self.extra.gives(flag) { self.extra.number(flag) } else { ours }
-    }
-
     fn data_local(&self) -> Option<u32> {
-        self.size(Owned::DataLocal, self.launch.parallelism.data_local)
+        self.launch.parallelism.data_local
     }
 
     fn data_total(&self) -> Option<u32> {
-        self.size(Owned::Data, self.launch.parallelism.data)
+        self.launch.parallelism.data
     }
 
     /// Ranks are the pod's index times `dataLocal`: all pods of the group have as many.
     fn uniform(&self) -> bool {
         self.launch.start_rank == StartRank::WorkerIndex
-            && !self.extra.gives(Owned::StartRank)
-            && !self.extra.gives(Owned::Rank)
     }
 
     /// vLLM's `ParallelConfig` wants `dataLocal` ≤ `data`; that `data` is a multiple it never asks, and then waits
@@ -109,12 +103,7 @@ impl Found<'_> {
 
     /// Accepted by vLLM's parser (seen with 0.32.0); the handshake then fails or hangs.
     fn ranks(&mut self) {
-        let given = self.extra.gives(Owned::StartRank) || self.extra.gives(Owned::Rank);
-        let rank = if given {
-            self.extra.number(Owned::StartRank).or_else(|| self.extra.number(Owned::Rank))
-        } else {
-            self.serve.rank
-        };
+        let rank = self.serve.rank;
         let (Some(data), Some(rank)) = (self.data_total(), rank) else { return };
         let local = self.data_local().unwrap_or(1);
         if rank.saturating_add(local) > data {
@@ -147,8 +136,7 @@ impl Found<'_> {
     /// A headless pod has engines and no server. With rank 0 it takes the leader's own ranks, unless the leader has
     /// none (`dataLocal` 0).
     fn headless(&mut self) {
-        let headless = self.launch.headless || self.extra.gives(Owned::Headless);
-        if !headless || self.serve.rank.unwrap_or(0) != 0 {
+        if !self.launch.headless || self.serve.rank.unwrap_or(0) != 0 {
             return;
         }
         let leader = self.group.index == Some(0) && self.uniform();
@@ -166,13 +154,13 @@ impl Found<'_> {
             return;
         };
         let sizes = &self.launch.parallelism;
-        let one = |flag, ours| u64::from(self.size(flag, ours).unwrap_or(1));
         let local = match (self.launch.load_balancing, self.data_local(), self.data_total()) {
             (LoadBalancing::External, None, _) => 1,
             (_, Some(local), _) => local,
             (_, None, data) => data.unwrap_or(1),
         };
-        let (tensor, pipeline) = (one(Owned::Tensor, sizes.tensor), one(Owned::Pipeline, sizes.pipeline));
+        let (tensor, pipeline) =
+            (u64::from(sizes.tensor.unwrap_or(1)), u64::from(sizes.pipeline.unwrap_or(1)));
         let needed = tensor.saturating_mul(pipeline).saturating_mul(u64::from(local));
         if needed > u64::from(gpus) {
             let message = format!(
@@ -190,8 +178,11 @@ impl Found<'_> {
     /// vLLM refuses both, after it has imported everything (`ModelConfig.verify_with_parallel_config`).
     fn model(&mut self) {
         let sizes = &self.launch.parallelism;
-        let tensor = self.size(Owned::Tensor, sizes.tensor).unwrap_or(1);
-        if let Some(heads) = self.facts.heads.filter(|heads| tensor > 0 && heads % tensor != 0) {
+        let tensor = sizes.tensor.unwrap_or(1);
+        let overridden = self.extra.abbreviates
+            || ["hf-overrides", "hf-config-path"].iter().any(|name| self.extra.names(name));
+        let heads = self.facts.heads.filter(|heads| !overridden && tensor > 0 && heads % tensor != 0);
+        if let Some(heads) = heads {
             let message =
                 format!("the model has {heads} attention heads, which tensor {tensor} does not divide");
             self.add(
@@ -201,7 +192,7 @@ impl Found<'_> {
                 "choose a `tensor` that divides the heads",
             );
         }
-        if self.facts.experts == Some(0) && sizes.expert && !self.extra.gives(Owned::Expert) {
+        if self.facts.experts == Some(0) && sizes.expert {
             let message =
                 "expert parallelism is on, but the model's `config.json` names no experts".to_owned();
             let hint = "vLLM refuses it for a dense model; leave `expert` out";
@@ -211,13 +202,40 @@ impl Found<'_> {
 
     /// Both are bound in the leader's pod.
     fn ports(&mut self) {
-        let port = self.size(Owned::Port, Some(u32::from(self.launch.port)));
-        let rpc = self.size(Owned::DataRpcPort, self.launch.parallelism.data_rpc_port.map(u32::from));
-        if let (Some(port), Some(rpc)) = (port, rpc)
-            && port == rpc
-        {
+        let port = self.launch.port;
+        if self.launch.parallelism.data_rpc_port == Some(port) {
             let message = format!("port {port} is to serve HTTP and the data-parallel handshake");
             self.add("port-twice", Severity::Error, message, "choose another `dataRPCPort`");
+        }
+    }
+
+    /// 0 is vLLM's other word for headless.
+    fn servers(&mut self) {
+        let none = self.serve.words.windows(2).any(|pair| pair == ["--api-server-count", "0"]);
+        if none && !self.launch.headless {
+            let message = "no API server is started: `--api-server-count` is 0".to_owned();
+            self.add(
+                "no-api-server",
+                Severity::Warning,
+                message,
+                "vLLM is then headless; leave the number out",
+            );
+        }
+    }
+
+    /// vLLM refuses more (`EngineArgs`): with external load balancing, each rank is a server of its own.
+    fn external(&mut self) {
+        if self.launch.load_balancing == LoadBalancing::External
+            && let Some(local) = self.data_local().filter(|local| *local > 1)
+        {
+            let message =
+                format!("external load balancing has one rank for each server, but `dataLocal` is {local}");
+            self.add(
+                "external-ranks",
+                Severity::Error,
+                message,
+                "leave `dataLocal` out, or use hybrid load balancing",
+            );
         }
     }
 

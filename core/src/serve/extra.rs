@@ -1,18 +1,20 @@
 //! Words that a user gives vLLM beside what the launcher writes: `VLLM_ADDITIONAL_ARGS`, then what stands behind
-//! `--`. Nothing is expanded. Where they give a flag that the launcher writes too, theirs is the last, which is the
-//! one that vLLM takes; so the launcher leaves its own out.
+//! `--`. Nothing is expanded. Flags among them that the launcher writes itself are lifted into the launch: theirs
+//! are the last, which are the ones that vLLM takes, and what is checked must be what is started.
 
 use crate::environment::VLLM_ADDITIONAL_ARGS;
-use crate::flags::{self, Owned};
+use crate::flags::{self, Given, Owned};
+use crate::launch::{AccessLog, ApiServers, Launch, LeaderAddress, LoadBalancing, StartRank, Tls};
 use std::fmt;
+use std::str::FromStr;
 
-/// The words, and what they settle.
+/// The words, once the launcher's own flags are lifted out of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Extra {
-    /// Every word, in order.
+    /// Every word that stays, in order.
     pub words: Vec<String>,
-    /// Flags among them that the launcher would write, with the value where there is one.
-    pub owned: Vec<(Owned, Option<String>)>,
+    /// Whether one of them may stand for a flag of the launcher's: vLLM takes any beginning of a name.
+    pub abbreviates: bool,
     /// What somebody may want to know.
     pub warnings: Vec<String>,
 }
@@ -53,13 +55,55 @@ impl Extra {
                 extra.words.push(word.clone());
             }
         }
-        let blank = extra.words.iter().filter(|word| word.is_empty()).count();
-        if blank > 0 {
-            extra.words.retain(|word| !word.is_empty());
-            extra.warnings.push(format!("{blank} empty words for vLLM are left out: it would refuse them"));
-        }
-        extra.find_owned()?;
+        extra.drop_empty();
+        extra.abbreviates = extra.words.iter().any(|word| flags::abbreviated(word).is_some());
         Ok(extra)
+    }
+
+    /// An empty word by itself comes from an option that a template left out, and vLLM refuses it. Behind a flag it
+    /// is that flag's value.
+    fn drop_empty(&mut self) {
+        let mut behind_flag = false;
+        let before = self.words.len();
+        self.words.retain(|word| {
+            let stays = !word.is_empty() || behind_flag;
+            behind_flag = word.starts_with("--") && !word.contains('=');
+            stays
+        });
+        let dropped = before - self.words.len();
+        if dropped > 0 {
+            self.warnings.push(format!("{dropped} empty words for vLLM are left out: it would refuse them"));
+        }
+    }
+
+    /// Moves the launcher's flags from the words into `launch`, the last of each.
+    pub fn lift(&mut self, launch: &mut Launch) -> Result<(), ExtraError> {
+        let words: Vec<&str> = self.words.iter().map(String::as_str).collect();
+        let sorted = flags::sort(&words)
+            .map_err(|error| ExtraError { message: format!("`{}` {}", error.word, error.problem) })?;
+        let mut rest = sorted.rest;
+        for given in &sorted.owned {
+            if given.flag == Owned::Model {
+                // The launch has a model; vLLM says itself which one it takes.
+                rest.extend(
+                    words
+                        .iter()
+                        .position(|word| *word == given.word)
+                        .into_iter()
+                        .chain(given.positions.iter().copied()),
+                );
+                continue;
+            }
+            apply(given, launch)?;
+            let shown =
+                crate::excerpt::command_line([given.word].into_iter().chain(given.values.iter().copied()));
+            self.warnings.push(format!("`{shown}` is the user's and replaces what the launcher was told"));
+        }
+        rest.sort_unstable();
+        rest.dedup();
+        self.words = rest.into_iter().filter_map(|at| words.get(at)).map(|word| (*word).to_owned()).collect();
+        self.drop_empty();
+        Ok(())
     }
 
     fn warn_of_variables(&mut self, words: &[String], source: &str) {
@@ -71,34 +115,6 @@ impl Extra {
         }
     }
 
-    fn find_owned(&mut self) -> Result<(), ExtraError> {
-        let words: Vec<&str> = self.words.iter().map(String::as_str).collect();
-        let sorted = flags::sort(&words)
-            .map_err(|error| ExtraError { message: format!("`{}` {}", error.word, error.problem) })?;
-        self.owned = sorted
-            .owned
-            .iter()
-            .map(|given| (given.flag, given.values.first().map(|value| (*value).to_owned())))
-            .collect();
-        for given in &sorted.owned {
-            self.warnings.push(format!(
-                "`{}` is given by the user; vLLM takes the last, so the launcher leaves its own out",
-                given.word
-            ));
-        }
-        Ok(())
-    }
-
-    /// Whether the words give this flag that the launcher would write.
-    pub fn gives(&self, flag: Owned) -> bool {
-        self.owned.iter().any(|(given, _)| *given == flag)
-    }
-
-    /// The last number that the words give this flag.
-    pub fn number(&self, flag: Owned) -> Option<u32> {
-        self.owned.iter().rev().find(|(given, _)| *given == flag)?.1.as_ref()?.parse().ok()
-    }
-
     /// Whether the words give the long flag `name`, in any spelling, or a member of it (`--name.member`).
     pub fn names(&self, name: &str) -> bool {
         self.words.iter().any(|word| {
@@ -106,6 +122,67 @@ impl Extra {
             flags::names(whole.split_once('.').map_or(whole, |(name, _)| name), name)
         })
     }
+}
+
+/// What one flag says, in the launch.
+fn apply(given: &Given<'_>, launch: &mut Launch) -> Result<(), ExtraError> {
+    let sizes = &mut launch.parallelism;
+    let text = || given.values.first().copied().unwrap_or_default().to_owned();
+    match given.flag {
+        Owned::Model => {}
+        Owned::ServedModelName => {
+            launch.served_model_names = given.values.iter().map(|name| (*name).to_owned()).collect();
+        }
+        Owned::Port => launch.port = number(given)?,
+        Owned::Tensor => sizes.tensor = Some(number(given)?),
+        Owned::Pipeline => sizes.pipeline = Some(number(given)?),
+        Owned::Data => sizes.data = Some(number(given)?),
+        Owned::DataLocal => sizes.data_local = Some(number(given)?),
+        Owned::DataRpcPort => sizes.data_rpc_port = Some(number(given)?),
+        Owned::Expert => sizes.expert = given.on,
+        Owned::StartRank => launch.start_rank = StartRank::Fixed(number(given)?),
+        Owned::Rank => {
+            launch.start_rank = StartRank::Fixed(number(given)?);
+            launch.load_balancing = LoadBalancing::External;
+        }
+        Owned::LeaderAddress => launch.leader_address = LeaderAddress::Given(text()),
+        Owned::HybridLoadBalancing | Owned::ExternalLoadBalancing => {
+            let mode = match given.flag {
+                Owned::HybridLoadBalancing => LoadBalancing::Hybrid,
+                _ => LoadBalancing::External,
+            };
+            if given.on {
+                launch.load_balancing = mode;
+            } else if launch.load_balancing == mode {
+                launch.load_balancing = LoadBalancing::Internal;
+            }
+        }
+        Owned::Headless => launch.headless = true,
+        Owned::ApiServerCount => launch.api_servers = ApiServers::Fixed(number(given)?),
+        Owned::AccessLogOff => launch.access_log = if given.on { AccessLog::Off } else { AccessLog::Unset },
+        Owned::AccessLogExcept => launch.access_log = AccessLog::Except(text()),
+        Owned::ShutdownTimeout => launch.shutdown_timeout = Some(number(given)?),
+        Owned::TlsCertificate | Owned::TlsKey | Owned::TlsRefresh => {
+            let tls = launch.tls.get_or_insert_with(|| Tls {
+                certificate: String::new(),
+                key: String::new(),
+                refresh: false,
+            });
+            match given.flag {
+                Owned::TlsCertificate => tls.certificate = text(),
+                Owned::TlsKey => tls.key = text(),
+                _ => tls.refresh = given.on,
+            }
+        }
+    }
+    Ok(())
+}
+
+fn number<T: FromStr>(given: &Given<'_>) -> Result<T, ExtraError> {
+    let value = given.values.first().copied().unwrap_or_default();
+    value.trim().parse().map_err(|_| ExtraError {
+        message: format!("`{}` is `{}`, expected a whole number", given.word, crate::excerpt::excerpt(value)),
+    })
 }
 
 /// Words as a POSIX shell splits them.
@@ -118,9 +195,12 @@ fn split(text: &str, source: &str) -> Result<Vec<String>, ExtraError> {
     })
 }
 
-/// JSON has quotes of its own, which belong to it.
+/// JSON has quotes of its own, which belong to it; also behind `--flag=`.
 fn is_json(word: &str) -> bool {
-    let word = word.trim();
+    let word = match word.split_once('=') {
+        Some((flag, value)) if flag.starts_with("--") => value.trim(),
+        _ => word.trim(),
+    };
     (word.starts_with('{') && word.ends_with('}')) || (word.starts_with('[') && word.ends_with(']'))
 }
 
@@ -138,7 +218,7 @@ fn names_variable(word: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::Extra;
-    use crate::flags::Owned;
+    use crate::launch::{Launch, LeaderAddress, LoadBalancing};
 
     fn words(text: &str) -> Vec<String> {
         Extra::read(Some(text), &[], false).unwrap().words
@@ -183,12 +263,28 @@ mod tests {
     }
 
     #[test]
-    fn flags_of_the_launcher_are_found_in_any_spelling() {
-        let extra =
-            Extra::read(Some("-tp 4 --tensor_parallel_size=8"), &["--port=9".to_owned()], false).unwrap();
-        assert!(extra.gives(Owned::Tensor) && extra.gives(Owned::Port) && !extra.gives(Owned::Data));
-        assert_eq!(extra.number(Owned::Tensor), Some(8));
-        assert_eq!(extra.warnings.len(), 3);
+    fn flags_of_the_launcher_are_lifted_in_any_spelling() {
+        let passthrough = ["--port=9".to_owned(), "-dph".to_owned(), "--seed".to_owned(), "7".to_owned()];
+        let mut extra =
+            Extra::read(Some("-tp 4 --tensor_parallel_size=8 -dpa 10.0.0.9"), &passthrough, false).unwrap();
+        let mut launch = Launch::new("m");
+        extra.lift(&mut launch).unwrap();
+        assert_eq!((launch.parallelism.tensor, launch.port), (Some(8), 9));
+        assert_eq!(launch.load_balancing, LoadBalancing::Hybrid);
+        assert_eq!(launch.leader_address, LeaderAddress::Given("10.0.0.9".to_owned()));
+        assert_eq!(extra.words, ["--seed", "7"]);
+        let mut extra = Extra::read(Some("--port nine"), &[], false).unwrap();
+        assert_eq!(
+            extra.lift(&mut launch).unwrap_err().message,
+            "`--port` is `nine`, expected a whole number"
+        );
+    }
+
+    #[test]
+    fn an_empty_word_is_a_value_behind_a_flag_only() {
+        let passthrough = ["", "--root-path", "", "--seed=1", "", "x"].map(str::to_owned);
+        let extra = Extra::read(None, &passthrough, false).unwrap();
+        assert_eq!(extra.words, ["--root-path", "", "--seed=1", "x"]);
     }
 
     #[test]

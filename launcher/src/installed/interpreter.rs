@@ -31,8 +31,15 @@ pub(super) fn of(program: &Path, path: Option<&OsStr>) -> Result<Interpreter, Fa
         return Ok(Interpreter::Other("which cannot be read"));
     };
     let Some(line) = head.strip_prefix(b"#!") else {
-        let elf = head.starts_with(b"\x7fELF");
-        return Ok(Interpreter::Other(if elf { "a binary" } else { "neither a script nor a binary" }));
+        if head.starts_with(b"\x7fELF") {
+            return Ok(Interpreter::Other("a binary"));
+        }
+        // The C library would give it to a shell, which is not what anybody meant.
+        let message =
+            format!("{} is neither a script with `#!` in its first line nor a binary", quoted(program));
+        return Err(
+            Failure::not_executable(message).hint("install vLLM anew, or name its `vllm` with `--vllm=PATH`")
+        );
     };
     let mut lines = line.splitn(3, |byte| *byte == b'\n');
     let line = trimmed(lines.next().unwrap_or_default());

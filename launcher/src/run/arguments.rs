@@ -6,12 +6,17 @@ use crate::failure::Failure;
 use crate::log::Format;
 use prefill_core::contract::{Reader, SUBCOMMAND, VERSION};
 use prefill_core::environment::{Environment, VLLM_API_SERVER_COUNT};
+use prefill_core::excerpt::excerpt;
 use prefill_core::launch::{ApiServers, Launch, LeaderAddress, LoadBalancing, StartRank};
 use prefill_core::serve::Group;
 use std::path::PathBuf;
 
 /// What `run` is asked for.
 pub(crate) struct Arguments {
+    /// Whether the policy wrote them.
+    rendered: bool,
+    /// The RDMA flags among them, as written.
+    pub(crate) said: Vec<String>,
     pub(crate) launch: Launch,
     pub(crate) group: Group,
     /// The RDMA flags, `--sysroot` and `--ibverbs`.
@@ -54,17 +59,18 @@ pub(crate) fn read(
         contract.insert(1, format!("--contract={VERSION}"));
     }
     contract.extend(passthrough.iter().cloned());
-    let (mut launch, warnings) = Reader::default()
-        .read(&contract)
-        .map_err(|error| Failure::usage(format!("`{}`: {}", error.option, error.message), error.hint))?;
+    let (mut launch, warnings) = Reader::default().read(&contract).map_err(|error| {
+        Failure::usage(format!("`{}`: {}", excerpt(&error.option), error.message), error.hint)
+    })?;
     let group = Group::read(environment).map_err(|error| {
         let hint = "LeaderWorkerSet sets this variable; unset it to start a pod by itself";
         Failure::usage(error.to_string(), hint)
     })?;
-    if !rendered {
-        as_in_kserve(&mut launch, group, environment);
-    }
+    // A person's few flags are read as KServe's script would.
+    launch.additional_arguments |= !rendered;
     Ok(Arguments {
+        rendered,
+        said: own.said,
         launch,
         group,
         given,
@@ -84,6 +90,7 @@ struct Own {
     log: Format,
     shell_words: bool,
     plan_file: Option<PathBuf>,
+    said: Vec<String>,
 }
 
 impl Own {
@@ -118,17 +125,28 @@ impl Own {
             }
             // The contract has a leader's address of its own, which may be a name.
             "leader-address" => return Ok(false),
-            name if FLAGS.contains(&name) => option(given, name, needed()?, &format!("`--{name}`"))?,
+            name if FLAGS.contains(&name) => {
+                option(given, name, needed()?, &format!("`--{name}`"))?;
+                self.said.push(word.to_owned());
+            }
             _ => return Ok(false),
         }
         Ok(true)
     }
 }
 
+impl Arguments {
+    /// Completes what a person left out, once the user's own flags are in the launch. What the policy wrote is whole.
+    pub(crate) fn complete(&mut self, environment: &Environment) {
+        if !self.rendered {
+            as_in_kserve(&mut self.launch, self.group, environment);
+        }
+    }
+}
+
 /// Without the policy, a person's few flags are completed as KServe's script would: the place in the group gives
 /// rank and leader, and only internal workers are headless.
 fn as_in_kserve(launch: &mut Launch, group: Group, environment: &Environment) {
-    launch.additional_arguments = true;
     if !group.has_others() || launch.parallelism.data.is_none() {
         return;
     }

@@ -1,7 +1,8 @@
 //! The end of the launcher: vLLM takes its place, with its process ID. No shell, no second process.
 
 use crate::failure::{Failure, NOT_EXECUTABLE, NOT_FOUND};
-use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGPIPE, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
+use nix::sys::signal::SigSet;
+use signal_hook::consts as signals;
 use std::io;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
@@ -20,14 +21,39 @@ pub(crate) struct Program<'a> {
     pub(crate) removed: &'a [String],
 }
 
+/// Every signal that may be caught and that no processor raises.
+const CAUGHT: [i32; 20] = [
+    signals::SIGABRT,
+    signals::SIGALRM,
+    signals::SIGCHLD,
+    signals::SIGCONT,
+    signals::SIGHUP,
+    signals::SIGINT,
+    signals::SIGIO,
+    signals::SIGPIPE,
+    signals::SIGPROF,
+    signals::SIGQUIT,
+    signals::SIGTERM,
+    signals::SIGTSTP,
+    signals::SIGTTIN,
+    signals::SIGTTOU,
+    signals::SIGURG,
+    signals::SIGUSR1,
+    signals::SIGUSR2,
+    signals::SIGVTALRM,
+    signals::SIGWINCH,
+    signals::SIGXFSZ,
+];
+
 /// Ignored signals stay ignored when a program takes another's place, and an ignored SIGCHLD breaks Python's
 /// multiprocessing. Caught ones do not stay: so each is caught, by a handler that does nothing.
 pub(crate) fn reset_dispositions() -> io::Result<()> {
     let nothing = Arc::new(AtomicBool::new(false));
-    for signal in [SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGCHLD, SIGPIPE, SIGUSR1, SIGUSR2] {
+    for signal in CAUGHT {
         signal_hook::flag::register(signal, Arc::clone(&nothing))?;
     }
-    Ok(())
+    // A mask stays as well, and a blocked SIGTERM would be one that vLLM never hears of.
+    SigSet::empty().thread_set_mask().map_err(io::Error::from)
 }
 
 /// Gives this process to vLLM. It comes back only where that failed.

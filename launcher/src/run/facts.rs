@@ -6,13 +6,19 @@ use prefill_core::environment::Environment;
 use prefill_core::launch::Launch;
 use prefill_core::serve::Facts;
 use serde_json::Value;
+use std::fs::File;
+use std::io::Read;
+use std::path::PathBuf;
 
 /// What is there.
 pub(super) fn read(root: &Root, launch: &Launch, environment: &Environment) -> Facts {
     let config = config(root, &launch.model);
-    let files = launch.tls.iter().flat_map(|tls| [&tls.certificate, &tls.key]);
+    let files =
+        launch.tls.iter().flat_map(|tls| [&tls.certificate, &tls.key]).filter(|path| !path.is_empty());
     let unreadable = files.filter_map(|path| {
-        let error = root.read(path.trim_start_matches('/')).err()?;
+        // vLLM reads it from its own working directory, which is this one.
+        let place = path.strip_prefix('/').map_or_else(|| PathBuf::from(path), |path| root.path().join(path));
+        let error = File::open(place).and_then(|mut file| file.read(&mut [0])).err()?;
         Some((path.clone(), error.to_string()))
     });
     Facts {
@@ -53,7 +59,7 @@ fn gpus(root: &Root, environment: &Environment) -> Option<u32> {
         let all: Vec<&str> = list.split(',').map(str::trim).collect();
         all.iter().all(|one| !one.is_empty() && named(one)).then_some(u32::try_from(all.len()).ok())?
     };
-    if let Some(count) = listed("CUDA_VISIBLE_DEVICES").or_else(|| listed("NVIDIA_VISIBLE_DEVICES")) {
+    if let Some(count) = listed("CUDA_VISIBLE_DEVICES") {
         return Some(count);
     }
     let divided = root.directory("proc/driver/nvidia/capabilities").is_ok_and(|all| {
@@ -62,11 +68,16 @@ fn gpus(root: &Root, environment: &Environment) -> Option<u32> {
                 .is_ok_and(|mig| mig.names().iter().any(|part| part.starts_with("gi")))
         })
     });
-    let nodes = root.directory("dev").ok()?.names();
+    let nodes = root.directory("dev").map(|dev| dev.names()).unwrap_or_default();
     let number = |name: &String| {
         name.strip_prefix("nvidia")
             .is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit()))
     };
     let count = u32::try_from(nodes.iter().filter(|name| number(name)).count()).ok()?;
-    (count > 0 && !divided).then_some(count)
+    match count {
+        _ if divided => None,
+        // CUDA does not read this one: it is the container runtime's, and may be older than the nodes.
+        0 => listed("NVIDIA_VISIBLE_DEVICES"),
+        count => Some(count),
+    }
 }

@@ -168,8 +168,6 @@ fn a_script_that_is_a_shell_s_and_python_s() {
 fn other_programs_can_be_used_but_say_nothing() {
     for text in [
         "\x7fELF\x02\x01",
-        "",
-        "import sys\n",
         "#!\n",
         "#!/bin/sh\nexec /opt/vllm/bin/vllm \"$@\"\n",
         "#!/bin/sh\n'''exec' \"$HOME/bin/python\" \"$0\" \"$@\"\n",
@@ -180,5 +178,17 @@ fn other_programs_can_be_used_but_say_nothing() {
         machine.program("bin/vllm", text);
         let found = machine.find(&["bin"]);
         assert_eq!((found.python, found.version, found.features), (None, None, ALL), "{text:?}");
+    }
+}
+
+/// The C library gives what the kernel does not understand to a shell, which ends an empty file with 0.
+#[test]
+fn what_only_a_shell_would_run_is_no_program() {
+    for text in ["", "import sys\n", "exec vllm\n"] {
+        let machine = Machine::new();
+        machine.program("bin/vllm", text);
+        let path = machine.at("bin");
+        let failure = find(Some(path.as_os_str()), None).unwrap_err();
+        assert_eq!(failure.code, 126, "{text:?}");
     }
 }
