@@ -27,7 +27,7 @@ pub(crate) enum Source {
 
 impl Source {
     /// Opens it; why not, if that is not because none is to be asked.
-    pub(crate) fn library(&self) -> Result<Library, Option<String>> {
+    pub(crate) fn open(&self) -> Result<Library, Option<String>> {
         match self {
             Self::Installed => Library::open(None).map_err(Some),
             Self::At(path) => Library::open(Some(path)).map_err(Some),
@@ -41,7 +41,7 @@ pub(crate) fn probe(root: &Root, source: &Source) -> Inventory {
     let mut warnings = Vec::new();
     let network = network::read(root, &mut warnings);
     let mut found = sysfs::devices(root, &mut warnings);
-    let library = source.library().and_then(|library| {
+    let library = source.open().and_then(|library| {
         let listed = library.devices().map_err(Some)?;
         verbs::merge(&mut found, &listed, &root.path().join("dev/infiniband"), &mut warnings);
         Ok(library)

@@ -22,7 +22,7 @@ use prefill_core::doctor::{self, Leader, diagnose, text as finding_text};
 use prefill_core::environment::{self as env, Environment};
 use prefill_core::excerpt::command_line;
 use prefill_core::launch::{ApiServers, Launch, LeaderAddress};
-use prefill_core::rdma::text;
+use prefill_core::rdma::text::{self, Level};
 use prefill_core::serve::{Extra, Serve, Severity, check, serve};
 use std::net::IpAddr;
 
@@ -55,7 +55,8 @@ pub(crate) fn run(mut arguments: Arguments, environment: &Environment) -> Result
     for warning in &decided.inventory.warnings {
         log.warning(warning);
     }
-    for (level, line) in text::lines(&decided.plan) {
+    // Why it must not start is the last line, once.
+    for (level, line) in text::lines(&decided.plan).into_iter().filter(|(level, _)| *level != Level::Error) {
         log.line(level, &line);
     }
     if let Some(reason) = &decided.plan.failure {

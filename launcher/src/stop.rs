@@ -4,9 +4,11 @@
 //! handler a pod that is deleted while it waits would stay until its grace period is over. The exit code is 128 and
 //! the signal's number, as a shell reports it. Raising the signal anew is no way out: PID 1 does not get it.
 //!
-//! Nothing is put back. `exec` sets every caught signal to its default, and no signal is blocked here.
+//! Nothing is put back. `exec` sets every caught signal to its default, and keeps a mask: so that is emptied first, for
+//! the waits here and for vLLM.
 
 use crate::failure::Failure;
+use nix::sys::signal::SigSet;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 use std::io;
@@ -38,6 +40,7 @@ pub(crate) struct Caught {
 impl Stop {
     /// Begins to listen; once in a process.
     pub(crate) fn listen() -> io::Result<Self> {
+        SigSet::empty().thread_set_mask()?;
         let stop = Self { caught: Arc::default(), at_once: Arc::new(AtomicBool::new(true)) };
         for (index, (signal, _, code)) in SIGNALS.into_iter().enumerate() {
             flag::register_conditional_shutdown(signal, i32::from(code), Arc::clone(&stop.at_once))?;

@@ -68,6 +68,7 @@ fn wrong_input_is_refused_before_anything_is_started() {
     for (words, variables, code, message) in rows {
         let answer = with(words, variables);
         refuses(&answer, code, message);
+        assert_eq!(answer.stderr.matches("error: ").count(), 1, "the cause, once: {}", answer.stderr);
         assert!(!stub.started(), "{words:?}");
     }
     let json = with(&["--model=m", "--log-format=json", "--rdma=require"], &[]);

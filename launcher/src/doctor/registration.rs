@@ -36,7 +36,7 @@ fn devices(inventory: &Inventory, plan: &Plan) -> BTreeSet<String> {
 }
 
 fn attempt(root: &Root, source: &Source, wanted: &BTreeSet<String>, facts: &mut Facts) -> Result<(), String> {
-    let library = source.library().map_err(|reason| {
+    let library = source.open().map_err(|reason| {
         reason.unwrap_or_else(|| {
             "a `--sysroot` is read without libibverbs, unless `--ibverbs` names one".to_owned()
         })

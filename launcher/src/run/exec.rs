@@ -1,7 +1,6 @@
 //! The end of the launcher: vLLM takes its place, with its process ID. No shell, no second process.
 
 use crate::failure::{Failure, NOT_EXECUTABLE, NOT_FOUND};
-use nix::sys::signal::SigSet;
 use signal_hook::consts as signals;
 use std::io;
 use std::os::unix::process::CommandExt;
@@ -52,8 +51,7 @@ pub(crate) fn reset_dispositions() -> io::Result<()> {
     for signal in CAUGHT {
         signal_hook::flag::register(signal, Arc::clone(&nothing))?;
     }
-    // A mask stays as well, and a blocked SIGTERM would be one that vLLM never hears of.
-    SigSet::empty().thread_set_mask().map_err(io::Error::from)
+    Ok(())
 }
 
 /// Gives this process to vLLM. It comes back only where that failed.
