@@ -270,6 +270,15 @@ impl Network {
                         None,
                         256,
                     );
+                    // The kernel lists the address itself there too.
+                    writeln!(
+                        route6,
+                        "{:032x} 80 {:032x} 00 {:032x} 00000000 00000002 00000000 80200001 {netdev:>8}",
+                        address.to_bits(),
+                        0,
+                        0
+                    )
+                    .unwrap();
                 }
             }
         }

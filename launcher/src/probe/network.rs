@@ -11,6 +11,8 @@ const LOOPBACK: u32 = 0x8;
 const ROUTE_UP: u32 = 0x1;
 const ROUTE_GATEWAY: u32 = 0x2;
 const ROUTE_REJECT: u32 = 0x200;
+/// An address of this machine, as the kernel lists it among the routes of IPv6, on the interface that has it.
+const ROUTE_LOCAL: u32 = 0x8000_0000;
 /// What stands for the interface of a route that leads nowhere (blackhole, unreachable).
 const NOWHERE: &str = "*";
 /// `IFA_F_DADFAILED` and `IFA_F_TENTATIVE` of `linux/if_addr.h`: nobody can use such an address.
@@ -127,12 +129,15 @@ fn routes_ipv6(text: &str) -> Vec<Route> {
             return None;
         };
         let flags = hexadecimal(flags)?;
-        // The kernel's own entries (multicast, unreachable) stand on `lo`.
-        if flags & ROUTE_UP == 0 || flags & ROUTE_REJECT != 0 || *interface == "lo" {
+        let destination = ipv6(destination)?;
+        // The kernel's own entries stand here too: local addresses, multicast, and what leads nowhere on `lo`.
+        let own =
+            flags & (ROUTE_REJECT | ROUTE_LOCAL) != 0 || destination.is_multicast() || *interface == "lo";
+        if flags & ROUTE_UP == 0 || own {
             return None;
         }
         Some(Route {
-            destination: IpAddr::V6(ipv6(destination)?),
+            destination: IpAddr::V6(destination),
             prefix: u8::try_from(hexadecimal(prefix)?).ok()?,
             gateway: if flags & ROUTE_GATEWAY == 0 { None } else { Some(IpAddr::V6(ipv6(gateway)?)) },
             interface: (*interface).to_owned(),
@@ -186,5 +191,20 @@ mod tests {
                     fe800000000000000000000000000001 00000400 00000001 00000000 00000003     eth0\n";
         let found = routes_ipv6(ipv6);
         assert_eq!((found[0].prefix, found[0].metric, found[0].interface.as_str()), (0, 1024, "eth0"));
+    }
+
+    #[test]
+    fn what_the_kernel_lists_beside_routes_is_no_way_to_a_peer() {
+        // As Linux 6.1 lists them: the network, the address itself, multicast.
+        let zero = "00000000000000000000000000000000";
+        let line = |to: &str, prefix: &str, flags: &str| {
+            format!("{to} {prefix} {zero} 00 {zero} 00000100 00000001 00000000 {flags}     net1\n")
+        };
+        let text = line("fd000000000000000000000000000000", "40", "00000001")
+            + &line("fd000000000000000000000000000001", "80", "80200001")
+            + &line("ff000000000000000000000000000000", "08", "00000001");
+        let found = routes_ipv6(&text);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert_eq!((found[0].prefix, found[0].interface.as_str()), (64, "net1"));
     }
 }
