@@ -6,7 +6,7 @@ CARGO ?= $(shell command -v cargo 2>/dev/null || echo /usr/bin/cargo)
 BINDINGS = path=$$(launcher/setup) && LIBCLANG_PATH=$$path
 SOURCES := Cargo.toml Cargo.lock policy/build-wasm $(shell find core shape policy -name '*.rs' -o -name '*.toml' -o -name '*.yaml')
 
-.PHONY: help demo machine launcher test check fmt lint drift deny e2e-tests golden bench kserve do-nothing.wasm setup clean
+.PHONY: help demo machine launcher test check fmt lint drift deny test-rdma e2e-tests golden bench kserve do-nothing.wasm setup clean
 
 help: ## what each target does
 	@sed -n 's/^\([a-z.-]*\):.*## /\1\t/p' Makefile | expand -t 24
@@ -40,6 +40,9 @@ demo: policy.wasm ## a KServe pod through the policy server's engine, then an H1
 test: policy.wasm target/do-nothing.wasm ## everything but what needs kwctl or a copy of KServe
 	$(CARGO) test --locked --features prefill-conformance/policy-server
 	$(BINDINGS) $(CARGO) test --locked -p prefill-launcher --features rdma-sys --bins
+
+test-rdma: launcher ## the launcher on real soft-RoCE devices, in a kernel of its own (tests/rdma)
+	tests/rdma/run
 
 fmt: | setup ## fail where rustfmt would change a line
 	$(CARGO) fmt --all --check
