@@ -6,7 +6,7 @@ CARGO ?= $(shell command -v cargo 2>/dev/null || echo /usr/bin/cargo)
 BINDINGS = path=$$(launcher/setup) && LIBCLANG_PATH=$$path
 SOURCES := Cargo.toml Cargo.lock policy/build-wasm $(shell find core shape policy -name '*.rs' -o -name '*.toml' -o -name '*.yaml')
 
-.PHONY: help demo machine launcher test check fmt lint drift deny test-rdma e2e-tests golden bench kserve do-nothing.wasm setup clean
+.PHONY: help demo machine launcher test check fmt lint drift deny test-rdma e2e-tests golden bench kserve vllm-versions vllm-versions-check do-nothing.wasm setup clean
 
 help: ## what each target does
 	@sed -n 's/^\([a-z.-]*\):.*## /\1\t/p' Makefile | expand -t 24
@@ -69,6 +69,14 @@ golden: | setup ## write every want.yaml and every plan anew, for review with gi
 
 kserve: | setup ## KServe's real scripts: PREFILL_KSERVE=folder/pods of rendered pods
 	$(CARGO) test --locked -p prefill-conformance --test kserve -- --ignored
+
+vllm-versions: | setup ## write anew which vLLM takes which flag, and run the launcher on each one's sources (network, Python)
+	@$(CARGO) build --quiet --locked -p prefill-launcher --bins
+	tests/vllm-versions/run
+
+vllm-versions-check: | setup ## as vllm-versions, but nothing is written; fails where the table differs
+	@$(CARGO) build --quiet --locked -p prefill-launcher --bins
+	tests/vllm-versions/run --check
 
 bench: policy.wasm target/do-nothing.wasm ## size, fuel and time ratios; fails over budget
 	@$(CARGO) run --quiet --locked -p prefill-conformance --bin bench

@@ -251,6 +251,19 @@ mod tests {
         assert_eq!(sort(&words).map(|s| s.rest), Ok(vec![0, 1, 2, 3]));
     }
 
+    /// The table is made from the list above: it must have been made anew since.
+    #[test]
+    fn the_newest_vllm_takes_every_name() {
+        let table: serde_json::Value =
+            serde_json::from_str(include_str!("../../tests/vllm-versions/table.json")).unwrap();
+        for (long, short, ..) in OWNED {
+            for word in [format!("--{long}"), format!("-{short}")] {
+                let taken = table["flags"][&word].as_str().is_some_and(|letters| letters.ends_with('y'));
+                assert!(taken || word == "-", "{word}");
+            }
+        }
+    }
+
     #[test]
     fn abbreviations_are_found() {
         assert_eq!(abbreviated("--por=9"), Some("port"));

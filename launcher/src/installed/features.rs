@@ -31,7 +31,9 @@ pub(super) fn decide(sources: Option<&Path>, version: Option<&str>, notes: &mut 
     let tiers = file("v1/kv_offload/tiering/factory.py");
 
     let arguments: Vec<&Source> = engine.iter().chain(&frontend).collect();
-    let mut decide = |name, since, seen| decide_one(name, since, seen, version, notes);
+    let mut lacks = None;
+    let mut decide = |name, since, seen| decide_one(name, since, seen, version, &mut lacks, notes);
+    // In the order in which they came, because what came after a missing one is missing too.
     Features {
         access_log_for_endpoints: decide(
             "`--disable-access-log-for-endpoints`",
@@ -65,11 +67,13 @@ fn flag<'a>(name: &str, files: &[&'a Source], home: Option<&'a Source>) -> Seen<
     found.or_else(|| home.map(|source| (false, source)))
 }
 
+/// `lacks` is the first feature that the sources do not have.
 fn decide_one(
-    name: &str,
+    name: &'static str,
     since: [u64; 3],
     seen: Seen<'_>,
     version: Option<&str>,
+    lacks: &mut Option<&'static str>,
     notes: &mut Vec<String>,
 ) -> bool {
     let [major, minor, patch] = since;
@@ -84,9 +88,16 @@ fn decide_one(
         (Some((false, source)), ..) => (false, format!("it is not in {}", quoted(&source.path))),
         (None, Some(true), Some(version)) => (true, format!("vLLM {version} is not older than {gate}")),
         (None, Some(false), Some(version)) => (false, format!("vLLM {version} is older than {gate}")),
+        // Either the file was moved since, or this vLLM is from before there was one.
+        (None, None, _) if lacks.is_some() => {
+            (false, format!("it came after {}, which this vLLM does not have", lacks.unwrap_or_default()))
+        }
         (None, _, Some(version)) => (true, format!("version `{version}` does not say how old this vLLM is")),
         (None, _, None) => (true, "nothing says how old this vLLM is".to_owned()),
     };
+    if let Some((false, _)) = seen {
+        lacks.get_or_insert(name);
+    }
     notes.push(format!("{name}: {}, {reason}", if decision { "yes" } else { "no" }));
     decision
 }

@@ -3,6 +3,7 @@
 mod hostile;
 mod layouts;
 mod programs;
+mod versions;
 
 use super::{Features, Installed, features, find};
 use crate::failure::Failure;
@@ -213,6 +214,27 @@ fn each_feature_has_its_own_gate() {
     expected.offloading_connector = true;
     assert_eq!(features("0.22.1+cpu"), expected);
     assert_eq!(features("0.23.0"), ALL);
+}
+
+/// vLLM 0.10.2 has no folder `kv_offload`, which says as little as its version here.
+#[test]
+fn what_came_after_a_missing_feature_is_missing() {
+    let machine = Machine::new();
+    machine.sources("site", NONE);
+    fs::remove_dir_all(machine.at("site/vllm/v1")).unwrap();
+    let decide = |version| {
+        let mut notes = Vec::new();
+        (features::decide(Some(&machine.at("site/vllm")), version, &mut notes), notes)
+    };
+    let (found, notes) = decide(Some("0.1.dev1+g51f799c1a"));
+    assert_eq!(found, NONE);
+    assert_eq!(
+        notes.last().unwrap(),
+        "its tier `fs`: no, it came after `--disable-access-log-for-endpoints`, which this vLLM does not have"
+    );
+    assert_eq!(decide(None).0, NONE);
+    // A version that says something is believed.
+    assert_eq!(decide(Some("0.23.0")).0, Features { offloading_connector: true, file_tier: true, ..NONE });
 }
 
 #[test]
