@@ -175,8 +175,7 @@ def main(arguments):
             wrong += found
             seen |= written
     except fetch.Missing as missing:
-        print(f"vllm-versions: {missing}\nvllm-versions: hint: {missing.hint}", file=sys.stderr)
-        return 3
+        return missing.tell()
     never = sorted(set(table["written"]) - seen - {"--model"})
     if never:
         wrong.append(f"no launch has {never}: add one to `LAUNCHES`")

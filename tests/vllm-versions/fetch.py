@@ -38,9 +38,22 @@ ROOM = 600 << 20
 class Missing(Exception):
     """Something that is needed is not there: what, and what brings it."""
 
+    code = 3
+
     def __init__(self, message, hint):
         super().__init__(message)
         self.hint = hint
+
+    def tell(self):
+        """Says so, for the exit code."""
+        print(f"vllm-versions: {self}\nvllm-versions: hint: {self.hint}", file=sys.stderr)
+        return self.code
+
+
+class Different(Missing):
+    """It is there and is not what was pinned."""
+
+    code = 1
 
 
 def cache():
@@ -60,7 +73,10 @@ def sources(version, digest, folder):
     there = folder / version
     if (there / "complete").is_file() and (there / "complete").read_text() == digest:
         return there
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Missing(f"`{folder}` cannot be made: {error.strerror}", "set `XDG_CACHE_HOME`") from error
     free = shutil.disk_usage(folder).free
     if free < ROOM:
         raise Missing(
@@ -96,7 +112,7 @@ def download(version, digest, work):
     with found[0].open("rb") as file:
         seen = hashlib.file_digest(file, "sha256").hexdigest()
     if digest not in (seen, "new"):
-        raise Missing(
+        raise Different(
             f"`{found[0].name}` has SHA-256 `{seen}`, `versions.txt` has `{digest}`",
             "take another index, or look why",
         )

@@ -92,8 +92,7 @@ def main(arguments):
             {version: look(version, digest) for version, digest in fetch.pinned(HERE / "versions.txt")}
         )
     except fetch.Missing as missing:
-        print(f"vllm-versions: {missing}\nvllm-versions: hint: {missing.hint}", file=sys.stderr)
-        return 3
+        return missing.tell()
     written = {
         HERE / "table.json": json.dumps(found, indent=1) + "\n",
         ours.ROOT / "docs/vllm-versions.md": page.page(found, ours.flags()),
