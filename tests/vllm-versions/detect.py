@@ -3,7 +3,7 @@
     detect.py PREFILL_LAUNCHER
 
 Twice for each version: with its sources and a version that says nothing, and with its version and no sources.
-Ends with 1 where a flag is written that this vLLM does not take, or left out that it does; with 3 where something is
+Ends with 1 where a flag is written that this vLLM does not take, or left out that it does; with 69 where something is
 missing.
 """
 
@@ -159,7 +159,7 @@ def main(arguments):
             f"vllm-versions: `{launcher}` is not there\nvllm-versions: hint: `cargo build -p prefill-launcher`",
             file=sys.stderr,
         )
-        return 3
+        return 69
     table = json.loads((HERE / "table.json").read_text())
     wrong, seen = [], set()
     try:

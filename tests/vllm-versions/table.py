@@ -3,7 +3,7 @@
     table.py            write both anew
     table.py --check    change nothing; end with 1 where they differ
 
-Ends with 3 where something is missing.
+Ends with 69 where something is missing.
 """
 
 import difflib
