@@ -70,6 +70,8 @@ pub const UCX_IB_GID_INDEX: &str = "UCX_IB_GID_INDEX";
 pub const UCX_IB_ROCE_SUBNETS: &str = "UCX_IB_ROCE_SUBNETS";
 /// How UCX tests whether a RoCE peer can be reached: `route` (the default since 1.19), `local_subnet`, `all`.
 pub const UCX_IB_ROCE_REACHABILITY_MODE: &str = "UCX_IB_ROCE_REACHABILITY_MODE";
+/// Whether UCX's shared memory serves endpoints that ask for error handling, as NIXL's do; `n` unless set.
+pub const UCX_MM_ERROR_HANDLING: &str = "UCX_MM_ERROR_HANDLING";
 /// Transports that UCX uses.
 pub const UCX_TLS: &str = "UCX_TLS";
 

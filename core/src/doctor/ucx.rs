@@ -77,8 +77,17 @@ fn without_rdma(case: Case<'_>) -> Option<Finding> {
     Some(Finding::new(UCX_WITHOUT_RDMA, severity, evidence, message, fix))
 }
 
-/// NIXL connects to itself when it starts. Of what UCX can be left with, only TCP always serves that; see
-/// `docs/decisions/0010-ucx-keeps-loopback.md`.
+/// Shared memory, where the user lets it serve endpoints that ask for error handling.
+fn has_shared_memory(case: Case<'_>, transports: Option<&Vec<&str>>) -> bool {
+    let names = ["sm", "shm", "mm", "sysv", "posix"];
+    case.environment
+        .get(env::UCX_MM_ERROR_HANDLING)
+        .is_some_and(|value| ["y", "yes", "1", "on"].contains(&value))
+        && transports.is_none_or(|all| all.iter().any(|one| names.contains(one)))
+}
+
+/// NIXL connects to itself when it starts. Beside RDMA to the pod's own GID, TCP serves that, and shared memory where
+/// it is told to; see `docs/decisions/0010-ucx-keeps-loopback.md`.
 fn self_endpoint(case: Case<'_>) -> Option<Finding> {
     let transports = transports(case);
     let list = list(case);
@@ -87,7 +96,10 @@ fn self_endpoint(case: Case<'_>) -> Option<Finding> {
         interfaces.is_none_or(|all| all.iter().any(|one| one.name == **entry))
     };
     let interface = list.as_ref().is_none_or(|entries| entries.iter().any(is_interface));
-    if ucx_without_rdma(case.environment).is_some() || (interface && has_tcp(transports.as_ref())) {
+    if ucx_without_rdma(case.environment).is_some()
+        || (interface && has_tcp(transports.as_ref()))
+        || has_shared_memory(case, transports.as_ref())
+    {
         return None;
     }
     let (name, severity, fix) = if interface {
@@ -98,7 +110,11 @@ fn self_endpoint(case: Case<'_>) -> Option<Finding> {
             "add `tcp` to `UCX_TLS`: with `lo` as its only interface it reaches no other pod",
         )
     } else {
-        (env::UCX_NET_DEVICES, Severity::Warning, "add `lo` to `UCX_NET_DEVICES`: it reaches no other pod")
+        (
+            env::UCX_NET_DEVICES,
+            Severity::Warning,
+            "add `lo` to `UCX_NET_DEVICES`: it reaches no other pod; UCX 1.20 cannot use it, there set `UCX_MM_ERROR_HANDLING=y`",
+        )
     };
     let value = case.environment.get(name).unwrap_or_default();
     Some(Finding::new(
@@ -117,7 +133,7 @@ fn index_and_subnets(case: Case<'_>) -> Option<Finding> {
         UCX_INDEX_AND_SUBNETS,
         Severity::Error,
         format!("`{}` is `{index}`, `{}` is `{subnets}`", env::UCX_IB_GID_INDEX, env::UCX_IB_ROCE_SUBNETS),
-        "UCX refuses an index and subnets together, and opens no RoCE port",
+        "UCX refuses an index and subnets together and does not start (`both GID_INDEX and ROCE_SUBNET_LIST are specified`)",
         "unset one of them",
     ))
 }
@@ -170,6 +186,9 @@ mod tests {
             (vec![(env::UCX_NET_DEVICES, "all")], None),
             (vec![(env::UCX_TLS, "rc_mlx5,rc,cuda_copy,self")], Some(Severity::Info)),
             (vec![(env::UCX_TLS, "rc,tcp")], None),
+            (vec![(env::UCX_NET_DEVICES, "mlx5_0:1"), (env::UCX_MM_ERROR_HANDLING, "y")], None),
+            (vec![(env::UCX_TLS, "rc,cuda_copy"), (env::UCX_MM_ERROR_HANDLING, "y")], Some(Severity::Info)),
+            (vec![(env::UCX_TLS, "rc,sm"), (env::UCX_MM_ERROR_HANDLING, "y")], None),
             (vec![], None),
         ] {
             assert_eq!(severity(&with(&variables), UCX_NO_SELF_ENDPOINT), wanted, "{variables:?}");

@@ -1,4 +1,4 @@
-# peer.sh serve|connect: one of two guests. eth0 is the pods' network, eth1 the fabric, on which each has an HCA.
+# peer.sh serve|connect peers|ucx: one of two guests. eth0 is the pods' network, eth1 the fabric, on which each has an HCA.
 . /test/words.sh
 . /test/pods.sh
 . /test/traffic.sh
@@ -30,7 +30,18 @@ crosses() {
     done
 }
 
-for file in peers; do
-    . "/test/scenarios/$file.sh"
-done
-finish
+case $2 in
+peers)
+    . /test/scenarios/peers.sh
+    finish
+    ;;
+ucx)
+    clean
+    fabric 1
+    bash /test/ucx.sh "$role" 10.244.0.1
+    # Other networks, and no way from one to the other.
+    ip address flush dev eth1 scope global
+    address eth1 10.9.$mine.$mine/24
+    bash /test/ucx.sh "$role" 10.244.0.1 broken
+    ;;
+esac
