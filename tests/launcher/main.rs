@@ -1,6 +1,7 @@
 //! The real binary, from outside: machines unpacked from text, a libibverbs for tests, wrong input.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
 
+mod adopted;
 mod archive;
 mod artifact;
 mod doctor;
@@ -13,6 +14,7 @@ mod reads;
 mod refusals;
 mod rendezvous;
 mod run;
+mod stub;
 mod verbs;
 mod waiting;
 mod wrong_input;

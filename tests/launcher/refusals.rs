@@ -1,7 +1,7 @@
 //! What `run` refuses before anything is started, and the exit codes of what cannot be.
 
 use crate::program::{Answer, run};
-use crate::run::{Stub, write_program};
+use crate::stub::{Stub, write_program};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;

@@ -2,7 +2,7 @@
 
 use crate::namespace::{Report, Scene, example, perform};
 use crate::program::{Unpacked, run};
-use crate::run::Stub;
+use crate::stub::Stub;
 use rustix::process::{Pid, Signal};
 use serde_json::Value;
 use std::fs::{self, File};

@@ -200,10 +200,17 @@ impl Found<'_> {
         }
     }
 
-    /// Both are bound in the leader's pod.
+    /// Both are bound in the leader's pod, where ranks are elsewhere too: those of one pod shake hands without a port
+    /// (`launch_core_engines`). vLLM finds it when the engines are ready.
     fn ports(&mut self) {
         let port = self.launch.port;
-        if self.launch.parallelism.data_rpc_port == Some(port) {
+        let here = match self.launch.load_balancing {
+            LoadBalancing::External => self.data_local().or(Some(1)),
+            _ => self.data_local(),
+        };
+        let elsewhere = matches!((self.data_total(), here), (Some(data), Some(here)) if here < data);
+        let leads = !self.launch.headless && self.serve.rank.unwrap_or(0) == 0;
+        if elsewhere && leads && self.launch.parallelism.data_rpc_port == Some(port) {
             let message = format!("port {port} is to serve HTTP and the data-parallel handshake");
             self.add("port-twice", Severity::Error, message, "choose another `dataRPCPort`");
         }

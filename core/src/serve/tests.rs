@@ -161,6 +161,10 @@ fn what_vllm_refuses_or_hangs_on_is_found() {
     port.port = 5555;
     assert_eq!(codes(&port, pod(0, 2), &nothing, ""), [("port-twice", Error)]);
     assert_eq!(codes(&port, pod(0, 2), &nothing, "--port 9000"), none);
+    // The port of the handshake is bound by the leader, and only where ranks are elsewhere.
+    assert_eq!(codes(&port, pod(1, 2), &nothing, ""), none);
+    assert_eq!(codes(&port, pod(0, 1), &nothing, "-dpl 16"), none);
+    assert_eq!(codes(&port, pod(0, 16), &nothing, "-dpn 0 -dpl 1"), [("port-twice", Error)]);
 }
 
 #[test]

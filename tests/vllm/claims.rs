@@ -1,0 +1,150 @@
+//! What else the launcher says of vLLM: why it writes a word or leaves it out, how it reads a user's words, which
+//! variables it takes away.
+
+use crate::checks::{cite, dry_run, serve};
+use crate::home::Home;
+use crate::oracle::Oracle;
+use crate::report::Report;
+use serde_json::{Value, json};
+
+/// Words, and what vLLM says of them: a part of its message, or of its summary.
+const WORDS: [(&str, &str, bool, &str, &str); 21] = [
+    (
+        "start rank on a leader: one rank",
+        "dense",
+        false,
+        "-dp 1 -dpl 1 -dpr 0",
+        "data_parallel_external_lb can only be set when data_parallel_size > 1",
+    ),
+    ("start rank on a leader: one rank here", "experts", true, "-dp 2 -dpl 1 -dpr 0", "of 2, external"),
+    ("start rank on a leader: several here", "experts", true, "-dp 4 -dpl 2 -dpr 0", "of 4, hybrid"),
+    ("without it, what was meant", "experts", true, "-dp 4 -dpl 2", "ranks 0 to 1 of 4, internal"),
+    ("a rank is external load balancing", "experts", true, "-dp 2 -dpn 1", "ranks 1 to 1 of 2, external"),
+    (
+        "headless with API servers",
+        "dense",
+        false,
+        "-dp 2 -dpl 1 -dpr 1 --headless --api-server-count 8",
+        "cannot be used with --headless",
+    ),
+    (
+        "headless and hybrid",
+        "dense",
+        false,
+        "-dp 4 -dpl 2 --headless --data-parallel-hybrid-lb",
+        "hybrid_lb is not applicable in headless mode",
+    ),
+    ("no engines here", "dense", true, "-dp 2 -dpl 0", "of 2, internal"),
+    ("an underscore", "dense", true, "--data_parallel_size 2", "of 2"),
+    ("an equals sign", "dense", true, "--data-parallel-size=2", "of 2"),
+    ("a short flag", "dense", true, "-dp=2", "of 2"),
+    ("a short flag with its value in one", "dense", false, "-dp2", "unrecognized arguments"),
+    ("the last of two", "dense", true, "-dp 2 -dp 4", "of 4"),
+    ("an abbreviation", "dense", true, "--data-parallel-size-l 1 -dp 2", "ranks 0 to 0 of 2"),
+    ("a switch with a value", "dense", false, "--headless=1", "ignored explicit argument"),
+    ("a switch turned off", "dense", true, "-ep --no-enable-expert-parallel", "accepted"),
+    ("`--headless` turned off", "dense", false, "--no-headless", "unrecognized arguments"),
+    ("a value that begins with a dash", "dense", true, "--disable-access-log-for-endpoints=-x", "accepted"),
+    (
+        "the same in two words",
+        "dense",
+        false,
+        "--disable-access-log-for-endpoints -x",
+        "expected one argument",
+    ),
+    ("a flag without its value", "dense", false, "--port --headless", "expected one argument"),
+    ("a number that is none", "dense", false, "--port nine", "invalid int value"),
+];
+
+/// Everything.
+pub(crate) fn run(home: &Home, oracle: &mut Oracle, report: &mut Report) {
+    for (what, model, accepted, words, text) in WORDS {
+        let verdict = oracle.serve(&serve(&home.model(model), words));
+        let right = verdict.accepted() == accepted && verdict.short().contains(text);
+        report.add(right, &format!("{what}: `{words}`: {}", verdict.short()));
+    }
+    leader(home, oracle, report);
+    words(home, oracle, report);
+    variables(home, oracle, report);
+}
+
+/// The launcher leaves out what vLLM would take for another load balancing.
+fn leader(home: &Home, oracle: &mut Oracle, report: &mut Report) {
+    let model = home.model("experts");
+    let ours: Vec<String> =
+        ["--contract=1", &format!("--model={model}"), "--data=2", "--data-local=1", "--start-rank=0"]
+            .map(str::to_owned)
+            .to_vec();
+    let said = dry_run(home, &ours, "");
+    report.add(
+        said.code == 0 && !said.stdout.contains("start-rank"),
+        &format!(
+            "`--data=2 --data-local=1 --start-rank=0` through the launcher has no start rank: {}",
+            said.stdout.trim_end()
+        ),
+    );
+    let worker = serve(&model, "-dp 2 -dpl 1 -dpr 1 --headless");
+    for (leader, right) in
+        [("-dp 2 -dpl 1", "all 2"), ("-dp 2 -dpl 1 -dpr 0", "must not use --headless in external or hybrid")]
+    {
+        let verdict = oracle.group(&[serve(&model, leader), worker.clone()]);
+        let says = verdict
+            .field("ranks")
+            .as_u64()
+            .map_or_else(|| verdict.short(), |ranks| format!("all {ranks} ranks are there"));
+        report.add(says.contains(right), &format!("leader `{leader}` with a headless worker: {says}"));
+    }
+}
+
+/// Words that no line of text can hold.
+fn words(home: &Home, oracle: &mut Oracle, report: &mut Report) {
+    let model = home.model("dense");
+    let mut ask = |what: &str, behind: &[&str], accepted: bool, right: &dyn Fn(&Value) -> bool| {
+        let words: Vec<String> =
+            std::iter::once("serve").chain(behind.iter().copied()).map(str::to_owned).collect();
+        let verdict = oracle.serve(&words);
+        let names = verdict.field("names");
+        let shown: Vec<&str> = behind.iter().copied().filter(|word| !word.contains(&*model)).collect();
+        report.add(
+            verdict.accepted() == accepted && right(names),
+            &format!("{what}: {shown:?}: {}", verdict.short()),
+        );
+    };
+    let any = |_: &Value| true;
+    ask("an empty word", &[&model, ""], false, &any);
+    ask("an empty value", &[&model, "--root-path", ""], true, &any);
+    ask("the blanks of KServe's template", &[&model, "--api-server-count", "8", "  "], false, &any);
+    ask("KServe's template, one flag", &[&model, " --tensor-parallel-size", "1"], false, &any);
+    ask("the model as a flag", &[&format!("--model={model}")], true, &any);
+    let list = ["--served-model-name", "a", "b", "--port", "8000"];
+    let all: Vec<&str> = std::iter::once(model.as_str()).chain(list).collect();
+    ask("a list up to the next flag", &all, true, &|names| *names == json!(["a", "b"]));
+    ask("a list without a name", &[&model, "--served-model-name", "--port", "8000"], false, &any);
+}
+
+/// Variables that the launcher takes away, or sets.
+fn variables(home: &Home, oracle: &mut Oracle, report: &mut Report) {
+    let mut ask = |name: &str, environment: Value| {
+        oracle.other(&json!({"ask": "variable", "name": name, "environment": environment}))
+    };
+    let verdict = ask("VLLM_PORT", json!({"VLLM_PORT": "tcp://10.0.0.9:8000"}));
+    report.add(
+        verdict.says().contains("appears to be a URI"),
+        &format!("`VLLM_PORT=tcp://…`: {}", verdict.says()),
+    );
+    let verdict = ask("VLLM_NIXL_SIDE_CHANNEL_HOST", json!({}));
+    report.add(
+        verdict.field("value") == "localhost",
+        &format!(
+            "`VLLM_NIXL_SIDE_CHANNEL_HOST` unset is `{}`",
+            verdict.field("value").as_str().unwrap_or_default()
+        ),
+    );
+    let (found, what) = cite(
+        home,
+        "vllm/platforms/interface.py",
+        "Unknown vLLM environment variable detected",
+        "`start` looks for it in a real log",
+    );
+    report.add(found, &what);
+}

@@ -1,0 +1,99 @@
+//! Real vLLM, asked one question at a time: `oracle.py` runs its parser, its configuration and its handshake.
+
+use crate::home::Home;
+use serde_json::{Value, json};
+use std::fs::File;
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+/// The process.
+pub(crate) struct Oracle {
+    child: Child,
+    questions: Option<ChildStdin>,
+    answers: BufReader<ChildStdout>,
+}
+
+/// What vLLM said.
+#[derive(Clone, Debug)]
+pub(crate) struct Verdict(Value);
+
+impl Verdict {
+    /// Whether vLLM would go on.
+    pub(crate) fn accepted(&self) -> bool {
+        self.0["ok"] == true
+    }
+
+    /// Its message, in one line, without what pydantic puts around it.
+    pub(crate) fn says(&self) -> String {
+        let text = self.0["says"].as_str().unwrap_or_default();
+        let lines: Vec<&str> = text.lines().map(str::trim).collect();
+        let line = lines
+            .iter()
+            .find_map(|line| line.strip_prefix("Value error, "))
+            .unwrap_or_else(|| lines.first().unwrap_or(&""));
+        line.split(" [type=").next().unwrap_or_default().trim_end().to_owned()
+    }
+
+    /// A field of the configuration.
+    pub(crate) fn field(&self, name: &str) -> &Value {
+        &self.0[name]
+    }
+
+    /// In a few words.
+    pub(crate) fn short(&self) -> String {
+        if !self.accepted() {
+            return self.says();
+        }
+        let Some(balancing) = self.field("balancing").as_str() else { return "accepted".to_owned() };
+        let rank = self.field("rank").as_u64().unwrap_or_default();
+        let last = (rank + self.field("local").as_u64().unwrap_or_default()).saturating_sub(1);
+        let headless = if self.field("headless") == true { ", headless" } else { "" };
+        format!("accepted: ranks {rank} to {last} of {}, {balancing}{headless}", self.field("data"))
+    }
+}
+
+impl Oracle {
+    /// Imports vLLM, which takes half a minute.
+    pub(crate) fn start(home: &Home) -> Self {
+        let log = home.logs().join("oracle.log");
+        println!("     importing vLLM; its own words go to `{}`", log.display());
+        let mut command = Command::new(home.programs().join("python"));
+        home.prepare(&mut command);
+        command.arg(Home::oracle()).env("VLLM_LOGGING_LEVEL", "WARNING");
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(File::create(log).unwrap());
+        let mut child = command.spawn().expect("Python starts");
+        let (questions, answers) = (child.stdin.take(), BufReader::new(child.stdout.take().unwrap()));
+        Self { child, questions, answers }
+    }
+
+    fn ask(&mut self, question: &Value) -> Verdict {
+        let mut line = String::new();
+        let asked = self.questions.as_mut().unwrap().write_all(format!("{question}\n").as_bytes());
+        if asked.is_err() || self.answers.read_line(&mut line).unwrap_or(0) == 0 {
+            panic!("the oracle ended; its log says why");
+        }
+        Verdict(serde_json::from_str(&line).unwrap())
+    }
+
+    /// `vllm WORDS…`
+    pub(crate) fn serve(&mut self, words: &[String]) -> Verdict {
+        self.ask(&json!({"ask": "serve", "words": words}))
+    }
+
+    /// A leader, then its workers.
+    pub(crate) fn group(&mut self, pods: &[Vec<String>]) -> Verdict {
+        self.ask(&json!({"ask": "group", "pods": pods}))
+    }
+
+    /// Another question of `oracle.py`.
+    pub(crate) fn other(&mut self, question: &Value) -> Verdict {
+        self.ask(question)
+    }
+}
+
+impl Drop for Oracle {
+    fn drop(&mut self) {
+        drop(self.questions.take());
+        let _ = self.child.wait();
+    }
+}
