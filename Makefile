@@ -6,7 +6,7 @@ CARGO ?= $(shell command -v cargo 2>/dev/null || echo /usr/bin/cargo)
 BINDINGS = path=$$(launcher/setup) && LIBCLANG_PATH=$$path
 SOURCES := Cargo.toml Cargo.lock policy/build-wasm $(shell find core shape policy -name '*.rs' -o -name '*.toml' -o -name '*.yaml')
 
-.PHONY: help demo machine launcher test check fmt lint drift deny test-rdma e2e-tests golden bench kserve vllm-versions vllm-versions-check do-nothing.wasm setup clean
+.PHONY: help demo machine launcher test check fmt lint drift deny test-rdma e2e-tests golden bench kserve vllm-versions vllm-versions-check test-vllm do-nothing.wasm setup clean
 
 help: ## what each target does
 	@sed -n 's/^\([a-z.-]*\):.*## /\1\t/p' Makefile | expand -t 24
@@ -77,6 +77,9 @@ vllm-versions: | setup ## write anew which vLLM takes which flag, and run the la
 vllm-versions-check: | setup ## as vllm-versions, but nothing is written; fails where the table differs
 	@$(CARGO) build --quiet --locked -p prefill-launcher --bins
 	tests/vllm-versions/run --check
+
+test-vllm: ## real vLLM on a CPU says whether the launcher is right about it: make test-vllm [PARTS="checks start"]
+	@CARGO=$(CARGO) tests/vllm/test $(PARTS)
 
 bench: policy.wasm target/do-nothing.wasm ## size, fuel and time ratios; fails over budget
 	@$(CARGO) run --quiet --locked -p prefill-conformance --bin bench

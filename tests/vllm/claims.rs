@@ -113,8 +113,13 @@ fn words(home: &Home, oracle: &mut Oracle, report: &mut Report) {
     let any = |_: &Value| true;
     ask("an empty word", &[&model, ""], false, &any);
     ask("an empty value", &[&model, "--root-path", ""], true, &any);
-    ask("the blanks of KServe's template", &[&model, "--api-server-count", "8", "  "], false, &any);
-    ask("KServe's template, one flag", &[&model, " --tensor-parallel-size", "1"], false, &any);
+    ask("a word of blanks, as a template may leave", &[&model, "--api-server-count", "8", "  "], false, &any);
+    ask(
+        "a blank before a flag, as a template may leave",
+        &[&model, " --tensor-parallel-size", "1"],
+        false,
+        &any,
+    );
     ask("the model as a flag", &[&format!("--model={model}")], true, &any);
     let list = ["--served-model-name", "a", "b", "--port", "8000"];
     let all: Vec<&str> = std::iter::once(model.as_str()).chain(list).collect();

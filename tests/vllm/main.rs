@@ -39,6 +39,8 @@ use std::process::ExitCode;
 
 /// Something that the tests need is not there. 1 is a test that failed.
 const MISSING: u8 = 3;
+/// There is no part of that name.
+const USAGE: u8 = 64;
 /// In the order in which they run: what is quick comes first.
 const PARTS: [(&str, &str); 6] = [
     ("checks", "each check code of the launcher against vLLM"),
@@ -54,7 +56,7 @@ fn main() -> ExitCode {
     if let Some(unknown) = asked.iter().find(|part| !PARTS.iter().any(|(name, _)| part == name)) {
         let names: Vec<&str> = PARTS.iter().map(|(name, _)| *name).collect();
         eprintln!("test-vllm: error: no part `{unknown}`, expected one of: {}", names.join(", "));
-        return ExitCode::from(MISSING);
+        return ExitCode::from(USAGE);
     }
     let home = match Home::find() {
         Ok(home) => home,

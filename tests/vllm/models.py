@@ -10,12 +10,13 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast,
 VOCABULARY = 320
 SIZES = {
     "vocab_size": VOCABULARY,
-    "hidden_size": 128,
+    "hidden_size": 256,
     "intermediate_size": 256,
     "num_hidden_layers": 2,
     "num_attention_heads": 8,
     "num_key_value_heads": 8,
-    "head_dim": 16,
+    # The least that attention on a CPU supports.
+    "head_dim": 32,
     # As long as any length that a case of the corpus asks for.
     "max_position_embeddings": 131072,
     "bos_token_id": 256,

@@ -122,12 +122,15 @@ def handshake(pods: list[Reached]) -> dict[str, Any]:
     router = context.socket(zmq.ROUTER)
     router.bind(place)
 
-    def speak(rank: int, here: Reached) -> None:
-        mine = here.config.parallel_config
-        say = {"local": here is leader and not here.headless, "headless": here.headless}
+    def connect(rank: int) -> zmq.Socket:
         dealer = context.socket(zmq.DEALER)
         dealer.setsockopt(zmq.IDENTITY, rank.to_bytes(2, "little"))
         dealer.connect(place)
+        return dealer
+
+    def speak(dealer: zmq.Socket, here: Reached) -> None:
+        mine = here.config.parallel_config
+        say = {"local": here is leader and not here.headless, "headless": here.headless}
         dealer.send(msgspec.msgpack.encode({"status": "HELLO"} | say))
         dealer.recv()
         ready = {"status": "READY"} | say
@@ -135,10 +138,14 @@ def handshake(pods: list[Reached]) -> dict[str, Any]:
             ready["parallel_config_hash"] = mine.compute_hash()
         dealer.send(msgspec.msgpack.encode(ready))
 
+    # In this order: of two engines with one rank, ZMQ hears only the first.
+    engines = []
     for here in pods:
         mine = here.config.parallel_config
-        for rank in range(mine.data_parallel_rank, mine.data_parallel_rank + mine.data_parallel_size_local):
-            threading.Thread(target=speak, args=(rank, here), daemon=True).start()
+        first = mine.data_parallel_rank
+        engines += [(connect(rank), here) for rank in range(first, first + mine.data_parallel_size_local)]
+    for one in engines:
+        threading.Thread(target=speak, args=one, daemon=True).start()
     launch = SimpleNamespace(engine_manager=None, coordinator=None, watched_frontend_processes=(), addresses={})
     try:
         engine.wait_for_engine_startup(
