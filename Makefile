@@ -49,6 +49,7 @@ fmt: | setup ## fail where rustfmt would change a line
 
 lint: | setup ## clippy, pedantic, warnings are errors
 	$(CARGO) clippy --locked --all-targets --features prefill-conformance/policy-server -- -D warnings
+	$(CARGO) clippy --locked -p prefill-launcher --test vllm -- -D warnings
 	$(BINDINGS) $(CARGO) clippy --locked -p prefill-launcher --all-targets --features rdma-sys -- -D warnings
 
 drift: | setup ## artifacthub-pkg.yml is what policy/metadata.yml gives

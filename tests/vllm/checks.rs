@@ -181,10 +181,7 @@ pub(crate) fn run(home: &Home, oracle: &mut Oracle, report: &mut Report) {
         let text = line.unwrap_or(&said.stderr).trim_start_matches("prefill-launcher: ");
         report.add(
             said.code == row.exit && line.is_some(),
-            &format!(
-                "{} | `{}` {} | launcher, exit {}: {text}",
-                row.code, row.launch, row.variables, said.code
-            ),
+            &format!("{} | `{launch}` {} | launcher, exit {}: {text}", row.code, row.variables, said.code),
         );
         for shown in row.shown {
             let (right, what) = show(shown, home, &model, oracle);

@@ -33,7 +33,9 @@ fn group(home: &Home, leader: Vec<String>, worker: &dyn Fn(&str) -> Vec<String>)
     // One model for all of them.
     let experts = all.iter().any(|words| with_model(words, home).contains(&home.model("experts")));
     let model = home.model(if experts { "experts" } else { "dense" });
-    all.iter_mut().for_each(|words| words[1].clone_from(&model));
+    for words in &mut all {
+        words[1].clone_from(&model);
+    }
     all
 }
 

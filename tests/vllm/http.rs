@@ -5,9 +5,9 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 /// Status and body; none where nobody answers.
-pub(crate) fn ask(port: u16, head: &str, body: &str) -> Option<(u16, String)> {
+fn ask(port: u16, head: &str, body: &str, patience: Duration) -> Option<(u16, String)> {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
-    stream.set_read_timeout(Some(Duration::from_secs(120))).ok()?;
+    stream.set_read_timeout(Some(patience)).ok()?;
     let length = body.len();
     let request = format!(
         "{head}\r\nHost: 127.0.0.1\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
@@ -22,14 +22,14 @@ pub(crate) fn ask(port: u16, head: &str, body: &str) -> Option<(u16, String)> {
 
 /// `GET PATH`.
 pub(crate) fn get(port: u16, path: &str) -> Option<(u16, String)> {
-    ask(port, &format!("GET {path} HTTP/1.1"), "")
+    ask(port, &format!("GET {path} HTTP/1.1"), "", Duration::from_mins(1))
 }
 
 /// A completion of so many tokens, by one rank.
-pub(crate) fn complete(port: u16, rank: u32, tokens: u32) -> Option<(u16, String)> {
+pub(crate) fn complete(port: u16, rank: u32, tokens: u32, patience: Duration) -> Option<(u16, String)> {
     let head = format!("POST /v1/completions HTTP/1.1\r\nX-data-parallel-rank: {rank}");
     let body = format!(
         r#"{{"model":"tiny","prompt":"abc","max_tokens":{tokens},"ignore_eos":true,"temperature":0}}"#
     );
-    ask(port, &head, &body)
+    ask(port, &head, &body, patience)
 }

@@ -69,9 +69,8 @@ impl Oracle {
     fn ask(&mut self, question: &Value) -> Verdict {
         let mut line = String::new();
         let asked = self.questions.as_mut().unwrap().write_all(format!("{question}\n").as_bytes());
-        if asked.is_err() || self.answers.read_line(&mut line).unwrap_or(0) == 0 {
-            panic!("the oracle ended; its log says why");
-        }
+        let read = self.answers.read_line(&mut line).unwrap_or(0);
+        assert!(asked.is_ok() && read > 0, "the oracle ended; its log says why");
         Verdict(serde_json::from_str(&line).unwrap())
     }
 

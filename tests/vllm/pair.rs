@@ -11,7 +11,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 /// Minutes where two cores are busy with something else.
-const START: Duration = Duration::from_secs(20 * 60);
+const START: Duration = Duration::from_mins(20);
 
 /// The ports of a pair.
 #[derive(Clone, Copy)]
@@ -118,7 +118,7 @@ impl Drop for Pod {
 }
 
 /// What the user gives in `VLLM_ADDITIONAL_ARGS`.
-pub(crate) const ADDITIONAL: &str = "--enforce-eager --max-model-len 256";
+pub(crate) const ADDITIONAL: &str = "--enforce-eager --max-model-len 4096";
 
 /// The group's variables, as `LeaderWorkerSet` sets them.
 pub(crate) fn group(home: &Home, command: &mut Command, index: &str) {

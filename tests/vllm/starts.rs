@@ -13,6 +13,8 @@ use std::time::{Duration, Instant};
 
 /// KServe's: 60 s, of which its preStop hook may take 15.
 const GRACE: Duration = Duration::from_secs(45);
+/// For a busy machine.
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// How it ended, in words.
 fn told(status: Option<ExitStatus>) -> String {
@@ -38,7 +40,7 @@ pub(crate) fn ours(home: &Home, report: &mut Report) {
         );
     }
     quiet_log(&leader, ports, report);
-    end(leader, worker, ports, report);
+    end(leader, worker, ports, true, report);
 }
 
 /// `/health`, and a completion by each rank.
@@ -52,7 +54,7 @@ fn serves(leader: &mut Pod, worker: &mut Pod, ports: Ports, report: &mut Report)
         return false;
     }
     for rank in 0..2 {
-        let answer = http::complete(ports.http, rank, 8);
+        let answer = http::complete(ports.http, rank, 8, PATIENCE);
         let status = answer.as_ref().map(|(status, _)| *status);
         report.add(
             status == Some(200),
@@ -88,20 +90,31 @@ fn quiet_log(leader: &Pod, ports: Ports, report: &mut Report) {
     );
 }
 
-/// SIGTERM while a request runs; then to the worker, which does not end by itself.
-fn end(mut leader: Pod, mut worker: Pod, ports: Ports, report: &mut Report) {
-    let request = std::thread::spawn(move || http::complete(ports.http, 1, 240));
+/// SIGTERM while a request runs; then to the worker, which does not end by itself. With `far`, another request runs on
+/// the worker's rank, for longer: what becomes of it is told, and is vLLM's.
+fn end(mut leader: Pod, mut worker: Pod, ports: Ports, far: bool, report: &mut Report) {
+    let request = |rank, tokens, patience| {
+        std::thread::spawn(move || http::complete(ports.http, rank, tokens, patience))
+    };
+    let remote = far.then(|| request(1, 4000, Duration::from_secs(15)));
+    let local = request(0, 240, PATIENCE);
     std::thread::sleep(Duration::from_millis(500));
-    let at_work = !request.is_finished();
+    let at_work = !local.is_finished();
     let since = Instant::now();
     leader.terminate();
     let status = leader.end_within(GRACE);
     let seconds = since.elapsed().as_secs_f32();
-    let answered = request.join().unwrap().map(|(status, _)| status);
+    let answered = local.join().unwrap().map(|(status, _)| status);
     report.add(
         at_work && answered == Some(200),
-        &format!("a request that ran at SIGTERM (still at work: {at_work}) is answered: {answered:?}"),
+        &format!("a request that the leader's rank works on at SIGTERM (still at work: {at_work}) is answered: {answered:?}"),
     );
+    if let Some(remote) = remote {
+        let answered = remote.join().unwrap().map(|(status, _)| status);
+        Report::note(&format!(
+            "a long one that the worker's rank works on: {answered:?}; its client gave up after 15 s, and the leader waits for clients"
+        ));
+    }
     report.add(
         status.and_then(|status| status.code()) == Some(0),
         &format!("SIGTERM ends the leader after {seconds:.1} s of {} s: {}", GRACE.as_secs(), told(status)),
@@ -143,7 +156,7 @@ fn refused(home: &Home, name: &str, text: &str, report: &mut Report) {
     let mut leader = Pod::start(home, "kserve-leader", &mut script);
     let mut worker = Pod::start(home, "kserve-worker", &mut launch(home, "dense", "1", ports));
     let why = "must not use --headless in external or hybrid dp lb mode";
-    let status = leader.end_within(Duration::from_secs(20 * 60));
+    let status = leader.end_within(Duration::from_mins(20));
     let said = leader.log().contains(why);
     report.add(
         said && status.is_some_and(|status| !status.success()),
@@ -173,7 +186,7 @@ fn works(home: &Home, name: &str, text: &str, report: &mut Report) {
             words.iter().any(|word| word.ends_with("/bin/vllm")),
             &format!("the leader's process {}, which was bash, is vLLM", leader.id()),
         );
-        end(leader, worker, ports, report);
+        end(leader, worker, ports, false, report);
     }
 }
 
