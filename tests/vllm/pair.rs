@@ -147,7 +147,7 @@ pub(crate) fn ours(home: &Home, model: &str, index: &str, ports: Ports) -> Comma
         "--leader-address=env:LWS_LEADER_ADDRESS",
         "--api-server-count=env:VLLM_API_SERVER_COUNT:8",
         "--access-log=except:/health,/metrics,/ping",
-        "--shutdown-timeout=40",
+        "--shutdown-timeout=30",
         "--additional-arguments=env:VLLM_ADDITIONAL_ARGS",
         &format!("--plan-file={}", home.logs().join(format!("plan-{index}.json")).display()),
     ]);

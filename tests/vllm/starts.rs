@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::process::{Command, ExitStatus};
 use std::time::{Duration, Instant};
 
-/// KServe's: 60 s, of which its preStop hook may take 15.
+/// KServe's: 60 s, of which its preStop hook may take 15. More than vLLM is told to drain for.
 const GRACE: Duration = Duration::from_secs(45);
 /// For a busy machine.
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -96,7 +96,7 @@ fn end(mut leader: Pod, mut worker: Pod, ports: Ports, far: bool, report: &mut R
     let request = |rank, tokens, patience| {
         std::thread::spawn(move || http::complete(ports.http, rank, tokens, patience))
     };
-    let remote = far.then(|| request(1, 4000, Duration::from_secs(15)));
+    let remote = far.then(|| request(1, 2000, Duration::from_secs(15)));
     let local = request(0, 240, PATIENCE);
     std::thread::sleep(Duration::from_millis(500));
     let at_work = !local.is_finished();
@@ -112,7 +112,7 @@ fn end(mut leader: Pod, mut worker: Pod, ports: Ports, far: bool, report: &mut R
     if let Some(remote) = remote {
         let answered = remote.join().unwrap().map(|(status, _)| status);
         Report::note(&format!(
-            "a long one that the worker's rank works on: {answered:?}; its client gave up after 15 s, and the leader waits for clients"
+            "a long one that the worker's rank works on: {answered:?} (vLLM does not wait for it; without an answer, its client gave up after 15 s)"
         ));
     }
     report.add(
