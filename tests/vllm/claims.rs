@@ -8,7 +8,7 @@ use crate::report::Report;
 use serde_json::{Value, json};
 
 /// Words, and what vLLM says of them: a part of its message, or of its summary.
-const WORDS: [(&str, &str, bool, &str, &str); 21] = [
+const WORDS: [(&str, &str, bool, &str, &str); 25] = [
     (
         "start rank on a leader: one rank",
         "dense",
@@ -34,7 +34,7 @@ const WORDS: [(&str, &str, bool, &str, &str); 21] = [
         "-dp 4 -dpl 2 --headless --data-parallel-hybrid-lb",
         "hybrid_lb is not applicable in headless mode",
     ),
-    ("no engines here", "dense", true, "-dp 2 -dpl 0", "of 2, internal"),
+    ("no engines here", "dense", true, "-dp 2 -dpl 0", "no rank of 2, internal"),
     ("an underscore", "dense", true, "--data_parallel_size 2", "of 2"),
     ("an equals sign", "dense", true, "--data-parallel-size=2", "of 2"),
     ("a short flag", "dense", true, "-dp=2", "of 2"),
@@ -54,6 +54,10 @@ const WORDS: [(&str, &str, bool, &str, &str); 21] = [
     ),
     ("a flag without its value", "dense", false, "--port --headless", "expected one argument"),
     ("a number that is none", "dense", false, "--port nine", "invalid int value"),
+    ("a negative number", "dense", false, "-dp -1", "greater than or equal to 1"),
+    ("a number that is not whole", "dense", false, "--shutdown-timeout 45.5", "invalid int value"),
+    ("no port of a handshake", "dense", false, "-dp 2 -dpl 1 -dpp 99999", "less than or equal to 65535"),
+    ("no port of HTTP, which fails when it is bound", "dense", true, "--port 99999", "accepted"),
 ];
 
 /// Everything.

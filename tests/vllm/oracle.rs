@@ -27,10 +27,8 @@ impl Verdict {
     pub(crate) fn says(&self) -> String {
         let text = self.0["says"].as_str().unwrap_or_default();
         let lines: Vec<&str> = text.lines().map(str::trim).collect();
-        let line = lines
-            .iter()
-            .find_map(|line| line.strip_prefix("Value error, "))
-            .unwrap_or_else(|| lines.first().unwrap_or(&""));
+        let line = lines.iter().find(|line| line.contains(" [type=")).or(lines.first()).unwrap_or(&"");
+        let line = line.strip_prefix("Value error, ").unwrap_or(line);
         line.split(" [type=").next().unwrap_or_default().trim_end().to_owned()
     }
 
@@ -45,10 +43,13 @@ impl Verdict {
             return self.says();
         }
         let Some(balancing) = self.field("balancing").as_str() else { return "accepted".to_owned() };
-        let rank = self.field("rank").as_u64().unwrap_or_default();
-        let last = (rank + self.field("local").as_u64().unwrap_or_default()).saturating_sub(1);
+        let number = |name: &str| self.field(name).as_u64().unwrap_or_default();
+        let ranks = match (number("rank"), number("local")) {
+            (_, 0) => "no rank".to_owned(),
+            (first, local) => format!("ranks {first} to {}", first + local - 1),
+        };
         let headless = if self.field("headless") == true { ", headless" } else { "" };
-        format!("accepted: ranks {rank} to {last} of {}, {balancing}{headless}", self.field("data"))
+        format!("accepted: {ranks} of {}, {balancing}{headless}", self.field("data"))
     }
 }
 
