@@ -131,7 +131,7 @@ fn end(mut leader: Pod, mut worker: Pod, ports: Ports, far: bool, report: &mut R
 }
 
 /// A leader from KServe's script and a worker of ours: as it is, which vLLM 0.32 refuses, and with the start rank
-/// taken out, which is how vLLM up to 0.27 reads it.
+/// taken out, as vLLM before 0.28 reads it, says its source.
 pub(crate) fn kserve(home: &Home, report: &mut Report) {
     let given = std::env::var_os("PREFILL_KSERVE_SCRIPT").filter(|path| !path.is_empty()).map(PathBuf::from);
     if given.is_none() {
@@ -178,7 +178,7 @@ fn works(home: &Home, name: &str, text: &str, report: &mut Report) {
     let mut leader = Pod::start(home, "kserve-leader-without-rank", &mut script);
     let mut worker = Pod::start(home, "kserve-worker-without-rank", &mut launch(home, "dense", "1", ports));
     Report::note(&format!(
-        "the leader of `{name}` without that flag, which is how vLLM up to 0.27 reads it:"
+        "the leader of `{name}` without that flag, as vLLM before 0.28 reads it, says its source:"
     ));
     if serves(&mut leader, &mut worker, ports, report) {
         let words = leader.words();
