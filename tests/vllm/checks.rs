@@ -44,7 +44,7 @@ const FIRST_OF_TWO: &str = "LWS_WORKER_INDEX=0 LWS_GROUP_SIZE=2";
 const SECOND_OF_TWO: &str = "LWS_WORKER_INDEX=1 LWS_GROUP_SIZE=2";
 
 #[rustfmt::skip]
-const ROWS: [Row; 15] = [
+const ROWS: [Row; 16] = [
     Row { code: "data-local-too-large", model: "dense", launch: "--data=2 --data-local=4", variables: "",
         exit: 64, says: "`dataLocal` is 4, more than `data`",
         shown: &[Refuses("-dp 2 -dpl 4", "data_parallel_size_local (4) must be <= data_parallel_size (2)")] },
@@ -89,6 +89,9 @@ const ROWS: [Row; 15] = [
     Row { code: "external-ranks", model: "experts", launch: "--data=2 --data-local=2 --load-balancing=external --start-rank=0", variables: "",
         exit: 64, says: "external load balancing has one rank for each server, but `dataLocal` is 2",
         shown: &[Refuses("-dp 2 -dpl 2 -dpn 0", "requires `--data-parallel-size-local 1`; got 2")] },
+    Row { code: "external-without-rank", model: "experts", launch: "--data=2 --load-balancing=external", variables: "",
+        exit: 64, says: "external load balancing among 2 servers, but this one has no rank",
+        shown: &[Refuses("-dp 2 --data-parallel-external-lb", "`--data-parallel-external-lb` requires a data-parallel rank")] },
     Row { code: "no-api-server", model: "dense", launch: "--api-server-count=0", variables: "",
         exit: 0, says: "warning: no API server is started",
         shown: &[Takes("--api-server-count 0", "headless")] },

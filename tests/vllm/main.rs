@@ -38,7 +38,7 @@ use report::Report;
 use std::process::ExitCode;
 
 /// Something that the tests need is not there. 1 is a test that failed.
-const MISSING: u8 = 3;
+const MISSING: u8 = 69;
 /// There is no part of that name.
 const USAGE: u8 = 64;
 /// In the order in which they run: what is quick comes first.

@@ -130,6 +130,10 @@ impl Writer<'_> {
     fn rank(&mut self, launch: &Launch) {
         let rank = self.serve.rank;
         match launch.load_balancing {
+            // With several nodes, vLLM finds the rank from the node's.
+            LoadBalancing::External if rank.is_none() && self.extra.names("nnodes") => {
+                self.switch("--data-parallel-external-lb", true);
+            }
             LoadBalancing::External => self.flag("--data-parallel-rank", rank),
             LoadBalancing::Hybrid => {
                 self.switch("--data-parallel-hybrid-lb", true);

@@ -230,11 +230,13 @@ impl Found<'_> {
         }
     }
 
-    /// vLLM refuses more (`EngineArgs`): with external load balancing, each rank is a server of its own.
+    /// With external load balancing, each rank is a server of its own: it has one rank, and is told which
+    /// (`EngineArgs`).
     fn external(&mut self) {
-        if self.launch.load_balancing == LoadBalancing::External
-            && let Some(local) = self.data_local().filter(|local| *local > 1)
-        {
+        if self.launch.load_balancing != LoadBalancing::External {
+            return;
+        }
+        if let Some(local) = self.data_local().filter(|local| *local > 1) {
             let message =
                 format!("external load balancing has one rank for each server, but `dataLocal` is {local}");
             self.add(
@@ -243,6 +245,13 @@ impl Found<'_> {
                 message,
                 "leave `dataLocal` out, or use hybrid load balancing",
             );
+        }
+        // From the number of a node vLLM infers the rank.
+        let known = self.serve.rank.is_some() || self.extra.names("nnodes") || self.extra.abbreviates;
+        if let Some(data) = self.data_total().filter(|data| *data > 1 && !known) {
+            let message = format!("external load balancing among {data} servers, but this one has no rank");
+            let hint = "say which one it is, `--data-parallel-rank` to vLLM; 0 is the first";
+            self.add("external-without-rank", Severity::Error, message, hint);
         }
     }
 

@@ -78,6 +78,11 @@ fn hybrid_and_external_keep_their_rank_and_serve() {
     let second = line(&launch, pod(1, 2), Features::NEWEST, &none);
     assert!(second.contains("--data-parallel-rank 1"), "{second}");
     assert!(!second.contains("--headless"), "{second}");
+    // The user leaves the rank to vLLM.
+    launch.start_rank = StartRank::Unset;
+    let nodes = Extra::read(Some("--nnodes 2 --node-rank 1"), &[], false).unwrap();
+    let third = line(&launch, pod(1, 2), Features::NEWEST, &nodes);
+    assert!(third.contains("--data-parallel-external-lb"), "{third}");
 }
 
 #[test]
@@ -165,6 +170,12 @@ fn what_vllm_refuses_or_hangs_on_is_found() {
     assert_eq!(codes(&port, pod(1, 2), &nothing, ""), none);
     assert_eq!(codes(&port, pod(0, 1), &nothing, "-dpl 16"), none);
     assert_eq!(codes(&port, pod(0, 16), &nothing, "-dpn 0 -dpl 1"), [("port-twice", Error)]);
+    let mut external = Launch::new("m");
+    external.parallelism.data = Some(2);
+    let alone = Group::default();
+    assert_eq!(codes(&external, alone, &nothing, "-dpe"), [("external-without-rank", Error)]);
+    assert_eq!(codes(&external, alone, &nothing, "-dpe -dpn 1"), none);
+    assert_eq!(codes(&external, alone, &nothing, "-dpe --nnodes 2 --node-rank 1"), none);
 }
 
 #[test]
