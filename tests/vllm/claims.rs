@@ -70,6 +70,7 @@ pub(crate) fn run(home: &Home, oracle: &mut Oracle, report: &mut Report) {
     leader(home, oracle, report);
     words(home, oracle, report);
     variables(home, oracle, report);
+    table(oracle, report);
 }
 
 /// The launcher leaves out what vLLM would take for another load balancing.
@@ -129,6 +130,31 @@ fn words(home: &Home, oracle: &mut Oracle, report: &mut Report) {
     let all: Vec<&str> = std::iter::once(model.as_str()).chain(list).collect();
     ask("a list up to the next flag", &all, true, &|names| *names == json!(["a", "b"]));
     ask("a list without a name", &[&model, "--served-model-name", "--port", "8000"], false, &any);
+}
+
+/// What was read from this version's sources, against the parser that they make.
+fn table(oracle: &mut Oracle, report: &mut Report) {
+    const VERSION: &str = "0.32.0";
+    let table: Value = serde_json::from_str(include_str!("../vllm-versions/table.json")).unwrap();
+    let versions = table["versions"].as_array().unwrap();
+    let at = versions.iter().position(|one| one == VERSION).expect("the table has this version");
+    let verdict = oracle.other(&json!({"ask": "flags"}));
+    let known: Vec<&str> =
+        verdict.field("flags").as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let rows = table["flags"].as_object().unwrap();
+    let wrong: Vec<&String> = rows
+        .iter()
+        .filter(|(flag, letters)| {
+            (letters.as_str().unwrap().as_bytes()[at] == b'y') != known.contains(&flag.as_str())
+        })
+        .map(|(flag, _)| flag)
+        .collect();
+    let what = format!(
+        "docs/vllm-versions.md says of {} flags what the parser of {VERSION} says, which knows {} spellings; wrong: {wrong:?}",
+        rows.len(),
+        known.len()
+    );
+    report.add(wrong.is_empty() && !known.is_empty(), &what);
 }
 
 /// Variables that the launcher takes away, or sets.

@@ -6,6 +6,7 @@
         the same for each pod, then vLLM's handshake: the leader's real loop hears what each engine would send
     {"ask": "ports", "port": N}    the HTTP socket and the handshake's on one port
     {"ask": "certificate", …}      what uvicorn says of a certificate that is not there
+    {"ask": "flags"}               every spelling of a flag that the parser of `vllm serve` knows
 
 An answer is {"ok": true, …} or {"ok": false, "says": vLLM's message}. vLLM is imported once, and every question is
 answered in a process of its own, forked from that one: nothing that a question leaves behind reaches the next.
@@ -188,12 +189,19 @@ def variable(question: dict[str, Any]) -> dict[str, Any]:
     return {"ok": True, "value": getattr(envs, question["name"])}
 
 
+def flags(_: dict[str, Any]) -> dict[str, Any]:
+    parser = FlexibleArgumentParser()
+    command = serve.ServeSubcommand().subparser_init(parser.add_subparsers(dest="subparser"))
+    return {"ok": True, "flags": [flag for action in command._actions for flag in action.option_strings]}
+
+
 ASKED = {
     "serve": lambda question: describe(start(question["words"])),
     "group": group,
     "ports": ports,
     "certificate": certificate,
     "variable": variable,
+    "flags": flags,
 }
 
 
