@@ -44,7 +44,7 @@ const FIRST_OF_TWO: &str = "LWS_WORKER_INDEX=0 LWS_GROUP_SIZE=2";
 const SECOND_OF_TWO: &str = "LWS_WORKER_INDEX=1 LWS_GROUP_SIZE=2";
 
 #[rustfmt::skip]
-const ROWS: [Row; 16] = [
+const ROWS: [Row; 17] = [
     Row { code: "data-local-too-large", model: "dense", launch: "--data=2 --data-local=4", variables: "",
         exit: 64, says: "`dataLocal` is 4, more than `data`",
         shown: &[Refuses("-dp 2 -dpl 4", "data_parallel_size_local (4) must be <= data_parallel_size (2)")] },
@@ -59,6 +59,10 @@ const ROWS: [Row; 16] = [
         exit: 64, says: "the ranks of this pod are 3 to 4, but `data` is 4",
         shown: &[Takes("-dp 4 -dpl 2 -dpr 3 --headless", "ranks 3 to 4 of 4"),
             Group(&["-dp 4 -dpl 2", "-dp 4 -dpl 2 -dpr 3 --headless"], "unexpected data parallel rank: 4")] },
+    Row { code: "data-local-unset", model: "dense", launch: "--data=2 UNIFORM", variables: FIRST_OF_TWO,
+        exit: 64, says: "the group has 2 pods and `data` is 2, but `dataLocal` is not given",
+        shown: &[Takes("-dp 2", "ranks 0 to 1 of 2"), Takes("-dp 2 -dpr 1 --headless", "ranks 0 to 1 of 2"),
+            Source("vllm/v1/engine/utils.py", "handshake_local_only = offline_mode or local_engine_count == dp_size", "the leader then binds no port that the worker could reach")] },
     Row { code: "group-size", model: "dense", launch: "--data=6 --data-local=2 UNIFORM", variables: FIRST_OF_TWO,
         exit: 64, says: "the group has 2 pods with 2 ranks each, which is 4, but `data` is 6",
         shown: &[Group(&["-dp 6 -dpl 2", "-dp 6 -dpl 2 -dpr 2 --headless"], "no end: Waiting for 0 local, 2 remote")] },

@@ -44,6 +44,7 @@ pub fn check(launch: &Launch, serve: &Serve, group: Group, facts: &Facts, extra:
     let mut found = Found { launch, serve, group, facts, extra, checks: Vec::new() };
     found.data();
     found.ranks();
+    found.data_local_unset();
     found.group_size();
     found.headless();
     found.gpus();
@@ -113,6 +114,20 @@ impl Found<'_> {
             );
             let hint = "the pod's index times `dataLocal`, plus `dataLocal`, may be `data` at most";
             self.add("rank-out-of-range", Severity::Error, message, hint);
+        }
+    }
+
+    /// Without a number, vLLM takes all ranks in each pod; with external load balancing, one.
+    fn data_local_unset(&mut self) {
+        let (Some(data), None, Some(size)) = (self.data_total(), self.data_local(), self.group.size) else {
+            return;
+        };
+        let external = self.launch.load_balancing == LoadBalancing::External;
+        if data > 1 && size > 1 && self.uniform() && !external {
+            let message =
+                format!("the group has {size} pods and `data` is {data}, but `dataLocal` is not given");
+            let hint = "say how many ranks a pod has; vLLM would take all of them in each";
+            self.add("data-local-unset", Severity::Error, message, hint);
         }
     }
 

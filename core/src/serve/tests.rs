@@ -154,6 +154,11 @@ fn what_vllm_refuses_or_hangs_on_is_found() {
     );
     // KServe's own integer division: 10 / 4 gives 2 pods, and 8 ranks of 10.
     assert_eq!(codes(&group_launch(10, 4), pod(0, 2), &nothing, "")[1], ("group-size", Error));
+    let mut unset = group_launch(2, 1);
+    unset.parallelism.data_local = None;
+    assert_eq!(codes(&unset, pod(0, 2), &nothing, ""), [("data-local-unset", Error)]);
+    assert_eq!(codes(&unset, pod(0, 2), &nothing, "-dpl 1"), none);
+    assert_eq!(codes(&unset, pod(0, 1), &nothing, ""), none);
     let mut uneven = group_launch(3, 2);
     uneven.start_rank = StartRank::Fixed(0);
     assert_eq!(codes(&uneven, pod(0, 2), &nothing, ""), [("data-not-a-multiple", Warning)]);
