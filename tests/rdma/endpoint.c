@@ -204,7 +204,7 @@ int main(int count, char **words) {
 
     begin("peer");
     // It may still be starting.
-    alarm(4 * SECONDS);
+    alarm(16 * SECONDS);
     int socket = self ? -1 : serve ? tcp(NULL, words[2]) : tcp(words[2], words[3]);
     if (self) other = ours;
     else exchange(socket, &ours, &other);

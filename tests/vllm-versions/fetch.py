@@ -38,7 +38,8 @@ ROOM = 600 << 20
 class Missing(Exception):
     """Something that is needed is not there: what, and what brings it."""
 
-    code = 3
+    # EX_UNAVAILABLE, as elsewhere in this repository.
+    code = 69
 
     def __init__(self, message, hint):
         super().__init__(message)

@@ -21,6 +21,8 @@ OTHERS = (
     "grpc",
     "disable-log-requests",
 )
+# Written where the user's words have it, and nowhere else.
+BACK = ("--data-parallel-external-lb",)
 # Written only where the installed vLLM knows them.
 GATED = {
     "--disable-access-log-for-endpoints": "access_log_for_endpoints",
@@ -34,7 +36,7 @@ def text(path):
 
 def written():
     """What the launcher writes itself."""
-    return sorted(set(re.findall(r'"(--[a-z][a-z0-9-]+)', text("core/src/serve/argv.rs"))))
+    return sorted(set(re.findall(r'"(--[a-z][a-z0-9-]+)', text("core/src/serve/argv.rs"))) - set(BACK))
 
 
 def owned():

@@ -136,9 +136,7 @@ fn show(shown: &Shown, home: &Home, model: &str, oracle: &mut Oracle) -> (bool, 
         }
         Group(pods, text) => {
             let words: Vec<Vec<String>> = pods.iter().map(|words| serve(model, words)).collect();
-            let verdict = oracle.group(&words);
-            let says = verdict.field("ranks").as_u64().map(|ranks| format!("all {ranks} ranks are there"));
-            let says = says.unwrap_or_else(|| verdict.short());
+            let says = oracle.group(&words).short();
             (says.contains(text), format!("vLLM's handshake, `{}`: {says}", pods.join("` and `")))
         }
         OnePort(text) => {

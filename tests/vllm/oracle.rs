@@ -42,6 +42,9 @@ impl Verdict {
         if !self.accepted() {
             return self.says();
         }
+        if let Some(ranks) = self.field("ranks").as_u64() {
+            return format!("all {ranks} ranks are there");
+        }
         let Some(balancing) = self.field("balancing").as_str() else { return "accepted".to_owned() };
         let number = |name: &str| self.field(name).as_u64().unwrap_or_default();
         let ranks = match (number("rank"), number("local")) {

@@ -97,7 +97,7 @@ fn end(mut leader: Pod, mut worker: Pod, ports: Ports, far: bool, report: &mut R
         std::thread::spawn(move || http::complete(ports.http, rank, tokens, patience))
     };
     let remote = far.then(|| request(1, 2000, Duration::from_secs(15)));
-    let local = request(0, 240, PATIENCE);
+    let local = request(0, 1000, PATIENCE);
     std::thread::sleep(Duration::from_millis(500));
     let at_work = !local.is_finished();
     let since = Instant::now();

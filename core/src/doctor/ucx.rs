@@ -80,9 +80,8 @@ fn without_rdma(case: Case<'_>) -> Option<Finding> {
 /// Shared memory, where the user lets it serve endpoints that ask for error handling.
 fn has_shared_memory(case: Case<'_>, transports: Option<&Vec<&str>>) -> bool {
     let names = ["sm", "shm", "mm", "sysv", "posix"];
-    case.environment
-        .get(env::UCX_MM_ERROR_HANDLING)
-        .is_some_and(|value| ["y", "yes", "1", "on"].contains(&value))
+    let yes = |value: &str| ["y", "yes", "1"].iter().any(|word| value.eq_ignore_ascii_case(word));
+    case.environment.get(env::UCX_MM_ERROR_HANDLING).is_some_and(yes)
         && transports.is_none_or(|all| all.iter().any(|one| names.contains(one)))
 }
 

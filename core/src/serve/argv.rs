@@ -130,9 +130,11 @@ impl Writer<'_> {
     fn rank(&mut self, launch: &Launch) {
         let rank = self.serve.rank;
         match launch.load_balancing {
-            // With several nodes, vLLM finds the rank from the node's.
-            LoadBalancing::External if rank.is_none() && self.extra.names("nnodes") => {
-                self.switch("--data-parallel-external-lb", true);
+            // The user's own word. vLLM infers the rank from a node's number, or refuses.
+            LoadBalancing::External if rank.is_none() => {
+                let several = launch.parallelism.data.is_some_and(|data| data > 1);
+                let elsewhere = self.extra.names("nnodes") || self.extra.abbreviates;
+                self.switch("--data-parallel-external-lb", several || elsewhere);
             }
             LoadBalancing::External => self.flag("--data-parallel-rank", rank),
             LoadBalancing::Hybrid => {

@@ -83,6 +83,8 @@ fn hybrid_and_external_keep_their_rank_and_serve() {
     let nodes = Extra::read(Some("--nnodes 2 --node-rank 1"), &[], false).unwrap();
     let third = line(&launch, pod(1, 2), Features::NEWEST, &nodes);
     assert!(third.contains("--data-parallel-external-lb"), "{third}");
+    launch.parallelism.data = None;
+    assert!(!line(&launch, pod(1, 2), Features::NEWEST, &none).contains("external"), "one server");
 }
 
 #[test]

@@ -21,9 +21,11 @@ fabric() {
 
 # crosses INDEX: a hundred messages between the guests. Who connects tries until the other one listens.
 crosses() {
-    local patience=120 server=
+    local patience=240 server=
+    [ -n "$1" ] || return 1
     if [ "$role" = connect ]; then server=10.244.0.$other; fi
-    while ! pod timeout 60 ibv_rc_pingpong -d mlx5_0 -g "$1" -n 100 $server; do
+    # Who serves waits for a guest that may have started later.
+    while ! pod timeout 300 ibv_rc_pingpong -d mlx5_0 -g "$1" -n 100 $server; do
         patience=$((patience - 1))
         [ "$role" = connect ] && [ $patience -gt 0 ] || return 1
         sleep 1

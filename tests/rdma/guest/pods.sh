@@ -6,6 +6,14 @@ user='setpriv --reuid 2000 --regid 0 --clear-groups --inh-caps=-all --bounding-s
 # The network namespace that it runs in, and what is done to its mounts and limits before it starts.
 inside= view=
 
+# The interface of an ordinary pod, with the default route.
+ordinary_interface() {
+    ip link add eth0 type dummy
+    ip link set eth0 up
+    ip address add 10.244.3.7/24 dev eth0
+    ip route add default via 10.244.3.1
+}
+
 # namespace NAME: pods run there from now on, until the scenario ends.
 namespace() {
     ip netns add "$1"

@@ -41,7 +41,7 @@ judge() {
 try() {
     name=$1 want=$2 text=$3
     shift 3
-    LD_LIBRARY_PATH=$ROOT/$ucx timeout 120 env "$@" >$out 2>&1
+    LD_LIBRARY_PATH=$ROOT/$ucx timeout 300 env "$@" >$out 2>&1
     judge "$ucx ($version) $name" $? "$want" "$text"
 }
 
@@ -61,8 +61,8 @@ two_processes() { # NAME VARIABLE=VALUE…
     name=$1
     shift
     port=$((port + 1))
-    LD_LIBRARY_PATH=$ROOT/$ucx timeout 120 env "$@" "$ROOT/endpoint" serve $port >$peer 2>&1 &
-    LD_LIBRARY_PATH=$ROOT/$ucx timeout 120 env "$@" "$ROOT/endpoint" connect 127.0.0.1 $port >$out 2>&1
+    LD_LIBRARY_PATH=$ROOT/$ucx timeout 300 env "$@" "$ROOT/endpoint" serve $port >$peer 2>&1 &
+    LD_LIBRARY_PATH=$ROOT/$ucx timeout 300 env "$@" "$ROOT/endpoint" connect 127.0.0.1 $port >$out 2>&1
     status=$?
     wait $! || status=1
     sed 's/^/peer: /' $peer >>$out
@@ -143,6 +143,7 @@ with_peer() { # serve|connect HOST [broken]
     done
 }
 
+ran=0
 for ucx in debian llm-d wheel; do
     if [ ! -d "$ROOT/$ucx" ]; then
         echo "note: ucx: $ucx was not run: $(cat "$ROOT/$ucx.missing" 2>/dev/null || echo "no $ROOT/$ucx")"
@@ -154,10 +155,11 @@ for ucx in debian llm-d wheel; do
         fail "$ucx" "that it can be loaded"
         continue
     }
+    ran=$((ran + 1))
     case ${1:-} in
     '') one_guest ;;
     *) with_peer "$@" ;;
     esac
 done
 # For the host: a guest that ends early has none of these.
-if [ $failed = 0 ]; then echo "pass: ucx"; else echo "fail: ucx"; fi
+if [ $failed = 0 ] && [ $ran -gt 0 ]; then echo "pass: ucx"; else echo "fail: ucx, $ran versions ran"; fi

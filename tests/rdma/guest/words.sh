@@ -63,6 +63,16 @@ address() {
     for address; do ip address add "$address" dev "$netdev"; done
 }
 
+# when_waiting WORDS…: as soon as the launcher says that it waits.
+when_waiting() {
+    local patience=600
+    until grep -q 'waiting up to' /tmp/err || [ $patience -eq 0 ]; do
+        patience=$((patience - 1))
+        sleep 0.2
+    done
+    "$@"
+}
+
 fault() { echo "$*" >>/tmp/faults; }
 
 # is WHAT FOUND EXPECTED…: one of these.

@@ -9,6 +9,7 @@ variable NCCL_IB_HCA =mlx5_0,mlx5_1
 variable NCCL_IB_GID_INDEX 1
 variable NCCL_IB_ADDR_FAMILY AF_INET6
 doctor
+shows ' warning'
 hides 'calls every peer'
 
 scenario ula-with-ffff 'fd00:3:ffff:1::1 is IPv6, whatever its text contains'
@@ -77,6 +78,8 @@ device mlx5_0 10.0.0.1/24
 ip link add link dummy0 name net1 type macvlan mode bridge
 ip link set net1 up
 ip address add 10.9.0.1/24 dev net1
+holds eval '[ "$(cat /sys/class/infiniband/mlx5_0/ports/1/gid_attrs/ndevs/3)" = net1 ]'
+gid mlx5_0 3 0000:0000:0000:0000:0000:ffff:0a09:0001
 plan
 exits 0
 variable NCCL_IB_GID_INDEX 1

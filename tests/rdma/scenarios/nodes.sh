@@ -44,8 +44,9 @@ exits 0
 shows mlx5_1
 plan
 exits 0
+variable NCCL_IB_HCA =mlx5_0,mlx5_1
 
-scenario no-libibverbs 'no libibverbs in the image: said, and sysfs is read'
+scenario no-libibverbs 'no libibverbs that can be loaded: said, and sysfs is read'
 device mlx5_0 10.0.0.1/24
 view='hide_library'
 plan
@@ -70,4 +71,7 @@ scenario memlock-unlimited 'memory may be locked: doctor registers 64 MiB'
 device mlx5_0 10.0.0.1/24
 view='ulimit -l unlimited'
 doctor
+exits 0
+shows '0 errors'
 hides memory-registration-failed
+hides 'not known: whether memory'

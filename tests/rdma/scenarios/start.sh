@@ -4,6 +4,8 @@ scenario run "run hands the plan's variables to vLLM, in the same process"
 device mlx5_0 10.0.0.1/24
 device mlx5_1 10.0.1.1/24
 plan
+exits 0
+variable NCCL_IB_HCA =mlx5_0,mlx5_1
 rm -f /tmp/vllm.*
 # shellcheck disable=SC2086 # a list of words
 PATH=/test/stub:$PATH $user "$launcher" run --model=m --rdma-include='*' >/tmp/run.out 2>/tmp/run.err &
