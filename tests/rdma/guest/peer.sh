@@ -1,4 +1,5 @@
-# peer.sh serve|connect peers|ucx: one of two guests. eth0 is the pods' network, eth1 the fabric, on which each has an HCA.
+# peer.sh serve|connect peers|ucx: one of two guests. eth0 is the pods' network, eth1 the fabric, on which each has an
+# HCA.
 . /test/words.sh
 . /test/pods.sh
 . /test/traffic.sh

@@ -42,7 +42,7 @@ for name in rocep26s0 rocep27s0f1 ibp3s0 bnxt_re_bond0; do
 done
 plan
 exits 0
-variable NCCL_IB_HCA =rocep26s0,rocep27s0f1,ibp3s0,bnxt_re_bond0 =ibp3s0,rocep26s0,rocep27s0f1,bnxt_re_bond0
+variable NCCL_IB_HCA =ibp3s0,rocep26s0,rocep27s0f1,bnxt_re_bond0
 
 scenario named-otherwise 'a device renamed while the pod runs: the next look finds its new name'
 device rxe0 10.0.0.1/24
