@@ -24,31 +24,22 @@ fn main() -> Result<()> {
         let value = read(&file)?;
         let stem = file.file_stem().and_then(|stem| stem.to_str()).ok_or("file name is not UTF-8")?;
         if let Some(release) = stem.strip_prefix("llm-d-cuda-v") {
-            for role in ["leader", "worker", "single"] {
-                prove::<PodSpec>(&file, role, &value)?;
-            }
-            let mut parts = release.split('.').map(str::parse::<u16>);
-            let mut part = || {
-                parts
-                    .next()
-                    .ok_or("a shape's file is named llm-d-cuda-vMAJOR.MINOR.PATCH")?
-                    .map_err(Into::into)
-            };
-            let numbers: [Result<u16>; 3] = [part(), part(), part()];
-            let [major, minor, patch] = numbers;
-            releases.push(((major?, minor?, patch?), stem.to_owned(), value));
+            prove_roles(&file, &value)?;
+            releases.push((version(release)?, stem.to_owned(), value));
+        } else if stem == "any-vllm" {
+            prove_roles(&file, &value)?;
+            writeln!(out, "pub(crate) static ANY_VLLM: Shape = {};", shape(stem, "None", &value)?)?;
         } else {
             launcher(&file, &value, &mut out)?;
         }
     }
     releases.sort_by_key(|(release, ..)| *release);
     writeln!(out, "/// Every shape, oldest release first.\npub static SHAPES: &[Shape] = &[")?;
-    for ((major, minor, patch), name, value) in &releases {
-        writeln!(out, "Shape {{ name: {name:?}, release: ({major}, {minor}, {patch}),")?;
-        for role in ["leader", "worker", "single"] {
-            writeln!(out, "{role}: {},", node(&value[role])?)?;
-        }
-        writeln!(out, "}},")?;
+    for (release, name, value) in &releases {
+        let vllm =
+            version(value["vllm"].as_str().ok_or(format!("{name}: expected `vllm: MAJOR.MINOR.PATCH`"))?)?;
+        let release = format!("Some(Release {{ llm_d: {release:?}, vllm: {vllm:?} }})");
+        writeln!(out, "{},", shape(name, &release, value)?)?;
     }
     writeln!(out, "];")?;
     fs::write(Path::new(&env::var("OUT_DIR")?).join("shapes.rs"), out)?;
@@ -58,6 +49,30 @@ fn main() -> Result<()> {
 fn read(file: &Path) -> Result<Value> {
     let text = fs::read_to_string(file)?;
     serde_yaml_ng::from_str(&text).map_err(|error| format!("{}: {error}", file.display()).into())
+}
+
+const ROLES: [&str; 3] = ["leader", "worker", "single"];
+
+fn prove_roles(file: &Path, value: &Value) -> Result<()> {
+    ROLES.iter().try_for_each(|role| prove::<PodSpec>(file, role, value))
+}
+
+/// `MAJOR.MINOR.PATCH`
+fn version(text: &str) -> Result<(u16, u16, u16)> {
+    let parts: Vec<u16> = text.split('.').map(str::parse).collect::<std::result::Result<_, _>>()?;
+    let [major, minor, patch] = parts[..] else {
+        return Err(format!("found version `{text}`, expected MAJOR.MINOR.PATCH").into());
+    };
+    Ok((major, minor, patch))
+}
+
+/// A shape as the Rust source of a `Shape`.
+fn shape(name: &str, release: &str, value: &Value) -> Result<String> {
+    let mut out = format!("Shape {{ name: {name:?}, release: {release}");
+    for role in ROLES {
+        write!(out, ", {role}: {}", node(&value[role])?)?;
+    }
+    Ok(out + " }")
 }
 
 fn launcher(file: &Path, value: &Value, out: &mut String) -> Result<()> {

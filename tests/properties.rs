@@ -161,8 +161,7 @@ fn the_corpus_is_written_with_the_api_servers_defaults() {
 
 #[test]
 fn a_pod_that_other_settings_shaped_is_left_to_them() {
-    let first =
-        json!({ "image": "registry.example/team/serving:1", "units": { "probes": "off", "stop": "off" } });
+    let first = json!({ "image": "registry.example/team/serving:1", "units": { "image": "enforce", "probes": "off", "stop": "off" } });
     let second = json!({ "shape": "llm-d-cuda-v0.9.0", "launcher": { "delivery": "imageVolume" }, "units": { "securityContext": "enforce" } });
     let mut shaped = 0;
     for case in corpus::cases("mutate").unwrap() {

@@ -64,13 +64,25 @@ impl Node {
     }
 }
 
-/// One release of the canonical shape.
+/// Major, minor and patch.
+pub(crate) type Version = (u16, u16, u16);
+
+/// The release of llm-d-cuda that a shape belongs to.
+#[derive(Debug)]
+pub struct Release {
+    /// Of llm-d-cuda.
+    pub llm_d: Version,
+    /// Of the vLLM in it.
+    pub vllm: Version,
+}
+
+/// One canonical shape.
 #[derive(Debug)]
 pub struct Shape {
     /// Its name in the settings.
     pub name: &'static str,
-    /// The llm-d-cuda release it belongs to.
-    pub release: (u16, u16, u16),
+    /// The release whose image it rests on; none where it rests on no image.
+    pub release: Option<Release>,
     /// The pod spec of a leader.
     pub leader: Node,
     /// The pod spec of a worker.
@@ -102,23 +114,46 @@ impl Shape {
         SHAPES.iter().find(|shape| shape.name == name)
     }
 
-    /// The shape for a pod that runs `image`: the nearest release that is not newer than the
-    /// image's llm-d-cuda tag, or the reference (the oldest) where there is no such tag.
+    /// The shape for a pod that runs `image`: of llm-d-cuda `chosen`, else the nearest; of any other
+    /// image what holds for every vLLM.
+    pub(crate) fn of(image: &str, chosen: Option<&'static Shape>) -> &'static Shape {
+        if crate::image::is_canonical(image) {
+            chosen.unwrap_or_else(|| Shape::nearest(image))
+        } else {
+            &ANY_VLLM
+        }
+    }
+
+    /// The nearest release that is not newer than `image`'s llm-d-cuda tag, or the reference (the
+    /// oldest) where there is no such tag.
     pub fn nearest(image: &str) -> &'static Shape {
         let reference = &SHAPES[0];
-        let Some((release, preview)) = crate::image::release(image) else { return reference };
-        SHAPES
-            .iter()
-            .rev()
+        let Some((wanted, preview)) = crate::image::release(image) else { return reference };
+        let is_older = |release: &Release| {
             // A preview such as v0.9.0-rc1 is older than its release.
-            .find(|shape| shape.release < release || (shape.release == release && !preview))
-            .unwrap_or(reference)
+            release.llm_d < wanted || (release.llm_d == wanted && !preview)
+        };
+        SHAPES.iter().rev().find(|shape| shape.release.as_ref().is_some_and(is_older)).unwrap_or(reference)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_not_llm_d_cuda_gets_what_holds_for_any_vllm() {
+        let named = Shape::named("llm-d-cuda-v0.9.0");
+        for (image, chosen, want) in [
+            ("vllm/vllm-openai:v0.30.0", None, "any-vllm"),
+            ("vllm/vllm-openai:v0.30.0", named, "any-vllm"),
+            ("", named, "any-vllm"),
+            ("mirror.example/llm-d-cuda:v0.4.0", None, "llm-d-cuda-v0.4.0"),
+            ("mirror.example/llm-d-cuda:v0.4.0", named, "llm-d-cuda-v0.9.0"),
+        ] {
+            assert_eq!(Shape::of(image, chosen).name, want, "{image}");
+        }
+    }
 
     #[test]
     fn the_nearest_release_that_is_not_newer() {

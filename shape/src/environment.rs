@@ -119,7 +119,12 @@ impl<'a> Environment<'a> {
         let changes = |name: &&str| {
             ["BASH_ENV", "SHELLOPTS", "BASHOPTS"].contains(name) || name.starts_with("BASH_FUNC_")
         };
-        self.items.iter().filter_map(|item| json::text(item, "name")).find(changes)
+        self.names().find(changes)
+    }
+
+    /// The names of all entries.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &'a str> {
+        self.items.iter().filter_map(|item| json::text(item, "name"))
     }
 
     /// Whether the pod has an entry called `name`.

@@ -22,6 +22,7 @@
 mod adopt;
 pub mod canonical;
 mod environment;
+mod hardware;
 mod image;
 mod json;
 mod paths;
@@ -36,9 +37,9 @@ pub mod verdict;
 use adopt::NotUnderstood;
 use recognise::Role;
 use serde_json::Value;
-use settings::{Level, Mode, Settings};
+use settings::{Mode, Settings};
 use units::Work;
-use verdict::{Kind, Outcome, Report, Unit};
+use verdict::{Kind, Outcome, Report};
 
 /// Annotation by which an author keeps a pod as it is.
 pub const SKIP: &str = "llm-d-prefill.io/skip";
@@ -64,15 +65,14 @@ pub fn shape(pod: &mut Value, role: Role, settings: &Settings) -> Outcome {
         let report = Report::new(role);
         return finish(pod, Kind::Kept, report.with_code("skip", None), settings);
     }
-    let adopted = adopt::adopt(pod, container, settings);
-    let launch = match (adopted, settings.level(Unit::Entrypoint)) {
-        (Ok(adopted), _) => Some(adopted),
-        // Without an entrypoint to write, what the text says is only missing to other units.
-        (Err(_), Level::Off) => None,
-        (Err(_), Level::Default) if pod::has_entrypoint(pod, container) => None,
-        (Err(problem), _) => return leave(pod, role, settings, &problem),
+    if let Some((code, detail)) = cannot_help(pod, container) {
+        return finish(pod, Kind::Kept, Report::new(role).with_code(code, detail.as_deref()), settings);
+    }
+    let adopted = match adopt::adopt(pod, container, settings) {
+        Ok(adopted) => adopted,
+        Err(problem) => return leave(pod, role, settings, &problem),
     };
-    let mut work = Work::new(pod, container, role, settings, launch);
+    let mut work = Work::new(pod, container, role, settings, adopted);
     if skip {
         work.report.code("skip-refused", None);
         work.report
@@ -90,6 +90,14 @@ pub fn shape(pod: &mut Value, role: Role, settings: &Settings) -> Outcome {
     finish(pod, kind, report, settings)
 }
 
+/// Why neither shape nor launcher can do anything for the pod: a code, and what it is about.
+fn cannot_help(pod: &Value, container: usize) -> Option<(&'static str, Option<String>)> {
+    if pod["spec"]["os"]["name"] == "windows" {
+        return Some(("windows", None));
+    }
+    hardware::other(&pod["spec"]["containers"][container]).map(|reason| ("other-hardware", Some(reason)))
+}
+
 fn leave(pod: &mut Value, role: Role, settings: &Settings, problem: &NotUnderstood) -> Outcome {
     let mut report = Report::new(role).with_code(problem.code, Some(&problem.detail));
     report.warnings.push(format!("prefill pod left as it is: {}", problem.detail));
@@ -97,13 +105,16 @@ fn leave(pod: &mut Value, role: Role, settings: &Settings, problem: &NotUndersto
 }
 
 fn finish(pod: &mut Value, kind: Kind, report: Report, settings: &Settings) -> Outcome {
-    let verdict = report.verdict(kind);
+    let (role, verdict) = (report.role, report.verdict(kind));
     let stands = pod::annotation(pod, verdict::ANNOTATION)
         // Where nothing is left to change, what an earlier pass wrote is the better account.
         .is_some_and(|present| present == verdict || (kind == Kind::Kept && Kind::Shaped.begins(present)));
     match settings.mode {
         Mode::Report => Outcome::reported(&verdict, report),
         Mode::Shape => {
+            if !stands && pod::is_too_much(pod, verdict::ANNOTATION, &verdict) {
+                return Outcome::unwritten(role, kind, verdict);
+            }
             if !stands {
                 pod::annotate(pod, verdict::ANNOTATION, &verdict);
             }

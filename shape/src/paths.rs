@@ -5,8 +5,8 @@ use prefill_core::launch::Launch;
 use serde_json::Value;
 
 /// Every absolute path that `container` names: mounts, environment, arguments, working directory,
-/// hooks and probes. Where the entrypoint was understood, its words stand for its text.
-pub(crate) fn named(container: &Value, launch: Option<&Launch>) -> Vec<String> {
+/// hooks and probes. The entrypoint's words stand for its text.
+pub(crate) fn named(container: &Value, launch: &Launch) -> Vec<String> {
     let mut paths = Vec::new();
     // The kubelet takes a relative mount path for one below `/`.
     let mounts = container["volumeMounts"].as_array().map_or(&[][..], Vec::as_slice);
@@ -22,21 +22,13 @@ pub(crate) fn named(container: &Value, launch: Option<&Launch>) -> Vec<String> {
     for key in ["livenessProbe", "readinessProbe", "startupProbe"] {
         collect(&container[key]["exec"], &mut paths);
     }
-    match launch {
-        None => {
-            collect(&container["command"], &mut paths);
-            collect(&container["args"], &mut paths);
-        }
-        Some(launch) => {
-            scan(&launch.model, &mut paths);
-            launch.passthrough.iter().for_each(|word| scan(word, &mut paths));
-            launch.kv_transfer_default.iter().for_each(|word| scan(word, &mut paths));
-            launch.tls.iter().for_each(|tls| {
-                scan(&tls.certificate, &mut paths);
-                scan(&tls.key, &mut paths);
-            });
-        }
-    }
+    scan(&launch.model, &mut paths);
+    launch.passthrough.iter().for_each(|word| scan(word, &mut paths));
+    launch.kv_transfer_default.iter().for_each(|word| scan(word, &mut paths));
+    launch.tls.iter().for_each(|tls| {
+        scan(&tls.certificate, &mut paths);
+        scan(&tls.key, &mut paths);
+    });
     paths
 }
 

@@ -117,6 +117,19 @@ pub(crate) fn annotate(pod: &mut Value, name: &str, value: &str) {
     }
 }
 
+/// Bytes of all annotations of an object, names and values, that the API server takes
+/// (`TotalAnnotationSizeLimitB`, k8s.io/apimachinery pkg/api/validation/objectmeta.go).
+const ANNOTATIONS_LIMIT: usize = 256 * 1024;
+
+/// Whether the annotation `name` with this value would be one too much for the API server.
+pub(crate) fn is_too_much(pod: &Value, name: &str, value: &str) -> bool {
+    let annotations = pod["metadata"]["annotations"].as_object();
+    let others = annotations.into_iter().flatten().filter(|(other, _)| *other != name);
+    let size = |value: &Value| value.as_str().map_or(0, str::len);
+    let held: usize = others.map(|(name, value)| name.len() + size(value)).sum();
+    held + name.len() + value.len() > ANNOTATIONS_LIMIT
+}
+
 /// Whether the container says itself what it runs.
 pub(crate) fn has_entrypoint(pod: &Value, container: usize) -> bool {
     let container = pod["spec"]["containers"][container].as_object();

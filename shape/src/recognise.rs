@@ -31,6 +31,8 @@ impl Role {
 const COMPONENT: &str = "app.kubernetes.io/component";
 const PART_OF: &str = "app.kubernetes.io/part-of";
 const LLM_D_ROLE: &str = "llm-d.ai/role";
+/// What LeaderWorkerSet's labels begin with.
+pub(crate) const LWS_PREFIX: &str = "leaderworkerset.sigs.k8s.io/";
 const LWS_NAME: &str = "leaderworkerset.sigs.k8s.io/name";
 const LWS_WORKER_INDEX: &str = "leaderworkerset.sigs.k8s.io/worker-index";
 

@@ -18,14 +18,24 @@ pub(crate) fn find(pod: &Value, name: Option<&str>) -> Result<usize, NotUndersto
         called(name)
     } else {
         let mut known: Vec<usize> = ["main", "vllm"].into_iter().flat_map(called).collect();
-        if known.len() != 1 {
-            let candidates = if known.is_empty() { (0..containers.len()).collect() } else { known };
+        // One that says nothing is believed by its name, unless another one runs vLLM.
+        let believed = matches!(known[..], [only] if !serves_beside(containers, only));
+        if !believed {
+            let candidates = if known.len() < 2 { (0..containers.len()).collect() } else { known };
             known = candidates.into_iter().filter(|at| runs_vllm(&containers[*at])).collect();
         }
         known
     };
     if let [only] = found[..] {
-        return Ok(only);
+        if !serves_beside(containers, only) {
+            return Ok(only);
+        }
+        return Err(NotUnderstood::new(
+            "no-serving-container",
+            format!(
+                "spec.containers[{only}]: no command and no args, and another container runs vLLM; hint: name that one in `containerName`"
+            ),
+        ));
     }
     let names: Vec<String> =
         containers.iter().map(|c| format!("`{}`", json::text(c, "name").unwrap_or_default())).collect();
@@ -40,6 +50,12 @@ pub(crate) fn find(pod: &Value, name: Option<&str>) -> Result<usize, NotUndersto
     ))
 }
 
+/// Whether the container at `at` says nothing of what it runs, while another one runs vLLM.
+fn serves_beside(containers: &[Value], at: usize) -> bool {
+    let others = || containers.iter().enumerate().filter(|(other, _)| *other != at);
+    words(&containers[at]).next().is_none() && others().any(|(_, other)| runs_vllm(other))
+}
+
 fn words(container: &Value) -> impl Iterator<Item = &str> {
     ["command", "args"]
         .into_iter()
@@ -52,7 +68,10 @@ fn runs_vllm(container: &Value) -> bool {
     let is = |word: &str, name| word.rsplit('/').next() == Some(name);
     let mut previous_is_vllm = false;
     words(container).any(|word| {
-        let runs = (previous_is_vllm && word == "serve") || word.contains("vllm serve") || is(word, LAUNCHER);
+        let runs = (previous_is_vllm && word == "serve")
+            || word.contains("vllm serve")
+            || word.contains("vllm.entrypoints.")
+            || is(word, LAUNCHER);
         previous_is_vllm = is(word, "vllm");
         runs
     })

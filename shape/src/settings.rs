@@ -64,6 +64,8 @@ pub struct Launcher {
     pub delivery: Delivery,
     /// Its image, in place of the release's own. A digest is kept.
     pub image: Option<String>,
+    /// When that image is pulled, in place of what its tag says.
+    pub image_pull_policy: Option<&'static str>,
     /// Its path in the serving image, for [`Delivery::Image`].
     pub path: Option<String>,
 }
@@ -73,9 +75,9 @@ pub struct Launcher {
 pub struct Settings {
     /// Whether pods are changed.
     pub mode: Mode,
-    /// The shape; `None` chooses by the pod's image.
+    /// The shape of llm-d-cuda pods; `None` chooses by the pod's image.
     pub shape: Option<&'static Shape>,
-    /// The canonical image, in place of the shape's.
+    /// The image to enforce, in place of the shape's.
     pub image: Option<String>,
     /// The name of the serving container.
     pub container_name: Option<String>,
@@ -126,7 +128,7 @@ impl Settings {
     pub fn level(&self, unit: Unit) -> Level {
         let set = self.units.iter().find(|(known, _)| *known == unit).map(|(_, level)| *level);
         set.unwrap_or(match unit {
-            Unit::Image | Unit::Entrypoint => Level::Enforce,
+            Unit::Entrypoint => Level::Enforce,
             _ => Level::Default,
         })
     }

@@ -14,15 +14,14 @@ mod stop;
 mod termination;
 mod tls;
 
-use crate::adopt::{self, Adopted};
+use crate::adopt::Adopted;
 use crate::canonical::{Node, Shape};
 use crate::environment::Environment;
 use crate::recognise::Role;
 use crate::settings::{Level, Settings};
 use crate::verdict::{Change, Report, Unit};
-use crate::{image as reference, json, paths};
-use prefill_core::flags;
-use prefill_core::launch::{ApiServers, Launch};
+use crate::{json, paths};
+use prefill_core::launch::Launch;
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 
@@ -38,13 +37,15 @@ pub(crate) struct Work<'a> {
     role: Role,
     settings: &'a Settings,
     shape: &'static Shape,
-    /// What the entrypoint says; `None` where it is kept and was not understood.
-    launch: Option<Launch>,
+    /// What the entrypoint says.
+    launch: Launch,
     source: &'static str,
     /// Whether an argument that only the running pod knows may be any flag.
     opaque: bool,
     /// Every absolute path that the pod names.
     named_paths: Vec<String>,
+    /// Why the launcher cannot come into the pod.
+    undeliverable: Option<String>,
     pub(crate) report: Report,
 }
 
@@ -54,15 +55,13 @@ impl<'a> Work<'a> {
         container: usize,
         role: Role,
         settings: &'a Settings,
-        adopted: Option<Adopted>,
+        adopted: Adopted,
     ) -> Self {
         let serving = &pod["spec"]["containers"][container];
-        let image = json::text(serving, "image").unwrap_or_default();
-        let shape = settings.shape.unwrap_or_else(|| Shape::nearest(image));
-        let opaque = adopted.as_ref().is_some_and(|adopted| adopted.opaque);
-        let (launch, source) = adopted.map_or((None, ""), |adopted| (Some(adopted.launch), adopted.source));
-        let named_paths = paths::named(serving, launch.as_ref());
-        Self {
+        let shape = Shape::of(json::text(serving, "image").unwrap_or_default(), settings.shape);
+        let Adopted { launch, source, opaque } = adopted;
+        let named_paths = paths::named(serving, &launch);
+        let mut work = Self {
             pod,
             container,
             role,
@@ -72,8 +71,11 @@ impl<'a> Work<'a> {
             source,
             opaque,
             named_paths,
+            undeliverable: None,
             report: Report::new(role),
-        }
+        };
+        work.undeliverable = delivery::obstacle(&work);
+        work
     }
 
     fn level(&self, unit: Unit) -> Level {
@@ -111,14 +113,25 @@ impl<'a> Work<'a> {
         Environment::new(self.pod, self.container)
     }
 
+    /// Whether the settings want the launcher as entrypoint.
+    fn wants_entrypoint(&self) -> bool {
+        match self.level(Unit::Entrypoint) {
+            Level::Enforce => true,
+            Level::Default => !crate::pod::has_entrypoint(self.pod, self.container),
+            Level::Off => false,
+        }
+    }
+
     /// Whether the entrypoint will be the launcher, so that arguments can be added.
     fn writes_entrypoint(&self) -> bool {
-        self.launch.is_some()
-            && match self.level(Unit::Entrypoint) {
-                Level::Enforce => true,
-                Level::Default => !crate::pod::has_entrypoint(self.pod, self.container),
-                Level::Off => false,
-            }
+        self.undeliverable.is_none() && self.wants_entrypoint()
+    }
+
+    /// Notes that an administrator asked for a unit that rests on llm-d-cuda, and this is another image.
+    fn not_for_this_image(&mut self, unit: Unit, enforce: bool) {
+        if enforce && self.shape.release.is_none() {
+            self.code(unit, "withheld", Some("the image is not llm-d-cuda"));
+        }
     }
 
     /// Sets a member of the serving container and says why.
@@ -169,12 +182,6 @@ impl<'a> Work<'a> {
         json::item(self.spec()["volumes"].as_array()?, "name", name)
     }
 
-    /// Whether the image is one whose user, home and programs are known.
-    fn has_known_image(&self) -> bool {
-        let image = json::text(self.serving(), "image").unwrap_or_default();
-        reference::is_canonical(image) || self.settings.image.as_deref() == Some(image)
-    }
-
     /// A proxy that stands between the kubelet and the server, and that already rewrote what it
     /// found: what is added behind it is not rewritten.
     fn mesh_proxy(&self) -> Option<&'static str> {
@@ -183,45 +190,6 @@ impl<'a> Work<'a> {
         let names: Vec<&str> =
             containers.flatten().filter_map(|container| json::text(container, "name")).collect();
         ["istio-proxy", "linkerd-proxy"].into_iter().find(|proxy| names.contains(proxy))
-    }
-
-    /// What keeps the kubelet from asking the server for its health; `None` where nothing does.
-    fn unreachable_server(&self) -> Option<String> {
-        let Some(launch) = &self.launch else { return Some("the entrypoint was not understood".to_owned()) };
-        if launch.headless || launch.api_servers == ApiServers::Fixed(0) {
-            return Some("a headless engine answers no HTTP".to_owned());
-        }
-        if self.opaque {
-            return Some("an argument that only the running pod knows may be any flag".to_owned());
-        }
-        if let Some(proxy) = self.mesh_proxy() {
-            return Some(format!("{proxy} came first and would not rewrite a new probe"));
-        }
-        let additional = if launch.additional_arguments {
-            adopt::additional_words(&self.environment())
-        } else {
-            Some(Vec::new())
-        };
-        let Some(additional) = additional else {
-            return Some("VLLM_ADDITIONAL_ARGS is known only to the running pod".to_owned());
-        };
-        let words: Vec<&String> = launch.passthrough.iter().chain(&additional).collect();
-        let value = |at: usize| {
-            words[at].split_once('=').map_or_else(|| words.get(at + 1).map_or("", |w| w.as_str()), |(_, v)| v)
-        };
-        for (at, word) in words.iter().enumerate() {
-            let loopback = flags::names(word, "host") && !["0.0.0.0", "::", "[::]"].contains(&value(at));
-            let other =
-                ["uds", "ssl-cert-reqs", "grpc", "config"].iter().any(|name| flags::names(word, name));
-            let elsewhere = at >= launch.passthrough.len()
-                && ["port", "ssl-certfile", "ssl-keyfile", "headless"]
-                    .iter()
-                    .any(|name| flags::names(word, name));
-            if loopback || other || elsewhere {
-                return Some(format!("`{}` decides where the server answers", adopt::excerpt(word)));
-            }
-        }
-        None
     }
 }
 
@@ -244,7 +212,7 @@ pub(crate) fn apply_all(work: &mut Work<'_>) -> Result<(), Collision> {
             Unit::Stop => stop::apply(work, enforce),
             Unit::Probes => probes::apply(work, enforce),
             Unit::TerminationMessage => termination::apply(work, enforce),
-            Unit::Entrypoint => entrypoint::apply(work)?,
+            Unit::Entrypoint => entrypoint::apply(work),
         }
     }
     Ok(())

@@ -119,7 +119,7 @@ pub struct Change {
 /// What was done to one pod, and why.
 #[derive(Clone, Debug)]
 pub struct Report {
-    role: Role,
+    pub(crate) role: Role,
     /// Every change.
     pub changes: Vec<Change>,
     /// Reason codes, each with what it is about.
@@ -197,6 +197,12 @@ impl Outcome {
             verdict: Some(text),
             ..Self::default()
         }
+    }
+
+    /// For a pod that has no room for one more annotation: nothing is changed, and only the audit says so.
+    pub(crate) fn unwritten(role: Role, kind: Kind, verdict: String) -> Self {
+        let full = || Report::new(role).with_code("annotations-full", None).verdict(Kind::Kept);
+        Self { verdict: Some(if kind == Kind::Shaped { full() } else { verdict }), ..Self::default() }
     }
 
     pub(crate) fn rejection(collision: &str) -> Self {

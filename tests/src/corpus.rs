@@ -119,6 +119,14 @@ pub fn read(file: &Path) -> Result<Value> {
 fn to_json(yaml: Yaml) -> Result<Value> {
     Ok(match yaml {
         Yaml::Tagged(tagged) if tagged.tag == "script" => Value::String(script(&to_json(tagged.value)?)?),
+        Yaml::Tagged(tagged) if tagged.tag == "repeat" => {
+            let repeat = to_json(tagged.value)?;
+            let (text, times) = repeat["text"]
+                .as_str()
+                .zip(repeat["times"].as_u64())
+                .ok_or("!repeat wants `text` and `times`")?;
+            Value::String(text.repeat(times.try_into()?))
+        }
         Yaml::Tagged(tagged) => return Err(format!("unknown tag {}", tagged.tag).into()),
         Yaml::Sequence(items) => Value::Array(items.into_iter().map(to_json).collect::<Result<_>>()?),
         Yaml::Mapping(members) => Value::Object(

@@ -36,6 +36,8 @@ const DELIVERIES: [(&str, Delivery); 3] = [
     ("image", Delivery::Image),
     ("imageVolume", Delivery::ImageVolume),
 ];
+const PULL_POLICIES: [(&str, &str); 3] =
+    [("Always", "Always"), ("IfNotPresent", "IfNotPresent"), ("Never", "Never")];
 const OPERATORS: [(&str, Operator); 4] = [
     ("In", Operator::In),
     ("NotIn", Operator::NotIn),
@@ -75,6 +77,12 @@ fn fill(walk: &mut Walk, map: &Map<String, Value>, settings: &mut Settings) {
         }
         walk.leave();
     }
+    if settings.image.is_some() && settings.level(Unit::Image) != Level::Enforce {
+        walk.problem(
+            "image",
+            "has an effect only with `units.image: enforce`; hint: leave it out, or enforce it and give decode the same vLLM",
+        );
+    }
     if let Some(map) = walk.member(map, "tls", &["secretName"]) {
         settings.tls_secret = walk.text(map, "secretName");
         walk.leave();
@@ -82,7 +90,7 @@ fn fill(walk: &mut Walk, map: &Map<String, Value>, settings: &mut Settings) {
     if settings.level(Unit::Tls) == Level::Enforce && settings.tls_secret.is_none() {
         walk.problem("units.tls", "is `enforce` without a Secret; hint: name it in `tls.secretName`");
     }
-    if let Some(map) = walk.member(map, "launcher", &["delivery", "image", "path"]) {
+    if let Some(map) = walk.member(map, "launcher", &["delivery", "image", "imagePullPolicy", "path"]) {
         settings.launcher = launcher(walk, map);
         walk.leave();
     }
@@ -98,7 +106,15 @@ fn fill(walk: &mut Walk, map: &Map<String, Value>, settings: &mut Settings) {
 
 fn launcher(walk: &mut Walk, map: &Map<String, Value>) -> Launcher {
     let delivery = walk.choice(map, "delivery", &DELIVERIES).unwrap_or_default();
-    let launcher = Launcher { delivery, image: walk.image(map, "image"), path: walk.text(map, "path") };
+    let launcher = Launcher {
+        delivery,
+        image: walk.image(map, "image"),
+        image_pull_policy: walk.choice(map, "imagePullPolicy", &PULL_POLICIES),
+        path: walk.text(map, "path"),
+    };
+    if delivery == Delivery::Image && launcher.image_pull_policy.is_some() {
+        walk.problem("imagePullPolicy", "has no effect with `delivery: image`; hint: leave it out");
+    }
     match (delivery, &launcher.path, &launcher.image) {
         (Delivery::Image, Some(path), _)
             if !path.ends_with("/prefill-launcher") || !path.starts_with('/') =>

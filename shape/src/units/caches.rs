@@ -11,24 +11,33 @@ use crate::verdict::Unit;
 const VARIABLES: [&str; 6] =
     ["HOME", "HF_HUB_CACHE", "HF_HOME", "HUGGINGFACE_HUB_CACHE", "TRANSFORMERS_CACHE", "XDG_CACHE_HOME"];
 
+/// Where llm-d-cuda has its models unless it is told otherwise (`HF_HOME`, llm-d docker/Dockerfile.cuda).
+const IMAGE_CACHE: &str = "/var/lib/llm-d/.hf";
+
 /// Whether variable `name` belongs to this unit.
 pub(crate) fn owns(name: &str) -> bool {
     VARIABLES.contains(&name)
 }
 
+/// Whether a pod with variable `name` has said something of caches: whoever sets any of Hugging
+/// Face's has thought about where models come from.
+fn says_something(name: &str) -> bool {
+    owns(name) || name.starts_with("HF_")
+}
+
 pub(super) fn apply(work: &mut Work<'_>, enforce: bool) -> Result<(), Collision> {
     let mounts: Vec<(&'static str, &'static str, &'static Node)> = mounts_of_shape(work);
+    if mounts.is_empty() {
+        work.not_for_this_image(Unit::Caches, enforce);
+        return Ok(());
+    }
     let has_member = mounts_a_cache(work.serving())
-        || VARIABLES.iter().any(|name| work.environment().has(name))
+        || work.environment().names().any(says_something)
         || mounts.iter().any(|(name, path, _)| {
             work.volume(name).is_some() || paths::mount_at(work.serving(), path).is_some()
         });
     if !enforce {
         if has_member {
-            return Ok(());
-        }
-        if !work.has_known_image() {
-            work.code(Unit::Caches, "withheld", Some("where this image has its home is not known"));
             return Ok(());
         }
         if work.environment().open {
@@ -83,7 +92,11 @@ fn mounts_a_cache(serving: &serde_json::Value) -> bool {
     let mounts = serving["volumeMounts"].as_array().map_or(&[][..], Vec::as_slice);
     let mut places = mounts.iter().filter_map(|mount| crate::json::text(mount, "mountPath"));
     places.any(|place| {
-        paths::is_within(place, "/root") || place.contains("/.cache") || place.contains("huggingface")
+        paths::is_within(place, "/root")
+            || place.contains("/.cache")
+            || place.contains("huggingface")
+            || paths::is_within(place, IMAGE_CACHE)
+            || (place.len() > 1 && paths::is_within(IMAGE_CACHE, place))
     })
 }
 

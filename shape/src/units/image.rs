@@ -1,64 +1,64 @@
-//! Image and pull policy. The same product at any registry, tag or digest is canonical.
+//! Image and pull policy. The same product at any registry, tag or digest is canonical, and any other
+//! image is kept unless an administrator enforces this unit: prefill and decode have to hold one vLLM,
+//! or KV transfer between them ends (decision 0012).
 
 use super::Work;
+use crate::canonical::{Node, SHAPES, Shape, Version};
 use crate::verdict::Unit;
-use crate::{image, json};
+use crate::{hardware, image, json};
+use prefill_core::excerpt::excerpt;
 use serde_json::Value;
 
 pub(super) fn apply(work: &mut Work<'_>, enforce: bool) {
     let old = json::text(work.serving(), "image").unwrap_or_default().to_owned();
-    let ours = work.settings.image.as_deref();
-    let canonical = image::is_canonical(&old) || ours == Some(old.as_str());
-    if canonical || (!enforce && !old.is_empty()) {
+    if image::is_canonical(&old) || (!enforce && old.is_empty()) {
         return;
     }
-    let Some(new) = ours.or_else(|| work.canonical().get("image")?.text()) else { return };
-    if let Some(reason) = cannot_run_cuda(work.serving(), &old) {
+    if !enforce {
+        let detail = format!("{} is not llm-d-cuda", excerpt(&old));
+        return work.code(Unit::Image, "kept", Some(&detail));
+    }
+    let shape = work.settings.shape.unwrap_or(&SHAPES[0]);
+    let shapes_own = || shape.container(work.role).get("image").and_then(Node::text).unwrap_or_default();
+    let new = work.settings.image.clone().unwrap_or_else(|| shapes_own().to_owned());
+    if new == old {
+        return;
+    }
+    let reason = hardware::not_for_llm_d_cuda(work.serving()).or_else(|| {
+        // The administrator's image stands for the shape's, where its tag does not say more.
+        let vllm = image::vllm(&new).or_else(|| shape.release.as_ref().map(|release| release.vllm))?;
+        not_older(&old, vllm)
+    });
+    if let Some(reason) = reason.filter(|_| !old.is_empty()) {
         return work.code(Unit::Image, "withheld", Some(&reason));
     }
-    let why = format!("`{old}` is not llm-d-cuda, which holds vLLM with NCCL, NVSHMEM and UCX for RDMA");
+    replace(work, &old, new);
+}
+
+/// Why `old` is not replaced by an image with this vLLM.
+fn not_older(old: &str, vllm: Version) -> Option<String> {
+    let text = |(major, minor, patch): Version| format!("{major}.{minor}.{patch}");
+    match image::vllm(old) {
+        None => Some(format!("which vLLM {} holds is not known", excerpt(old))),
+        Some(own) if own > vllm => Some(format!("its vLLM {} is newer than {}", text(own), text(vllm))),
+        Some(_) => None,
+    }
+}
+
+fn replace(work: &mut Work<'_>, old: &str, new: String) {
     let policy =
-        json::text(work.serving(), "imagePullPolicy").unwrap_or_else(|| image::default_pull_policy(&old));
+        json::text(work.serving(), "imagePullPolicy").unwrap_or_else(|| image::default_pull_policy(old));
     // A policy that only came with the old image's tag goes with it.
-    let follows = policy == image::default_pull_policy(&old) && policy != image::default_pull_policy(new);
-    let missing = json::text(work.serving(), "imagePullPolicy").is_none();
-    let new = new.to_owned();
-    if follows || missing {
+    let follows = policy == image::default_pull_policy(old) && policy != image::default_pull_policy(&new);
+    if follows || json::text(work.serving(), "imagePullPolicy").is_none() {
         let policy = Value::from(image::default_pull_policy(&new));
         work.set(Unit::Image, "imagePullPolicy", policy, "the pull policy follows the image's tag");
     }
+    work.shape = Shape::of(&new, work.settings.shape);
+    let why =
+        format!("the settings enforce it in place of `{}`; decode has to hold the same vLLM", excerpt(old));
     work.set(Unit::Image, "image", Value::String(new), why);
-    let was = format!("was {}", crate::adopt::excerpt(&old));
-    work.code(
-        Unit::Image,
-        if old.is_empty() { "filled" } else { "replaced" },
-        (!old.is_empty()).then_some(&was),
-    );
-}
-
-/// Why the canonical image would not start where the pod's own does.
-fn cannot_run_cuda(serving: &Value, old: &str) -> Option<String> {
-    const DEVICES: [&str; 7] = [
-        "amd.com/",
-        "gpu.intel.com/",
-        "habana.ai/",
-        "google.com/tpu",
-        "aws.amazon.com/neuron",
-        "huawei.com/",
-        "ibm.com/spyre",
-    ];
-    const PRODUCTS: [&str; 8] = ["cpu", "xpu", "rocm", "hpu", "gaudi", "tpu", "neuron", "ascend"];
-    let limits = serving["resources"]["limits"].as_object();
-    let mut devices = limits.into_iter().flat_map(|limits| limits.keys());
-    if let Some(device) = devices.find(|name| DEVICES.iter().any(|other| name.starts_with(other))) {
-        return Some(format!("{device} is no NVIDIA GPU"));
-    }
-    let product = old.rsplit('/').next().unwrap_or_default().split([':', '@']).next().unwrap_or_default();
-    if product.split(['-', '_']).any(|word| PRODUCTS.contains(&word)) {
-        return Some(format!("{product} is for other devices than NVIDIA GPUs"));
-    }
-    if serving["resources"]["claims"].as_array().is_some_and(|claims| !claims.is_empty()) {
-        return Some("which device a resource claim stands for is not known".to_owned());
-    }
-    (json::text(serving, "imagePullPolicy") == Some("Never")).then(|| "imagePullPolicy is Never".to_owned())
+    let was = format!("was {}", excerpt(old));
+    let outcome = if old.is_empty() { "filled" } else { "replaced" };
+    work.code(Unit::Image, outcome, (!old.is_empty()).then_some(&was));
 }

@@ -1,4 +1,8 @@
-//! Probes. A worker never gains one: a headless engine answers no HTTP.
+//! Probes. They are filled for single pods only, and lengthened where an administrator enforces them:
+//! a worker answers no HTTP, and `/health` of a leader answers when its group is complete, which it
+//! never is where the others wait for a ready leader.
+
+mod obstacle;
 
 use super::Work;
 use crate::canonical::Node;
@@ -17,25 +21,19 @@ pub(super) fn apply(work: &mut Work<'_>, enforce: bool) {
     if work.role == Role::Worker {
         return;
     }
-    let has = |work: &Work<'_>, probe: &str| work.serving()[probe].is_object();
-    if !enforce && PROBES.iter().any(|probe| has(work, probe)) {
+    let (present, missing): (Vec<&str>, Vec<&str>) =
+        PROBES.into_iter().partition(|probe| work.serving()[*probe].is_object());
+    if !enforce && !present.is_empty() {
         return;
     }
-    if let Some(reason) = work.unreachable_server() {
-        return work.code(Unit::Probes, "withheld", Some(&reason));
-    }
     let before = work.report.changes.len();
-    for name in PROBES {
-        let Some(canonical) = work.canonical().get(name) else { continue };
-        if has(work, name) {
-            raise(work, name, canonical);
-        } else {
-            let mut probe = canonical.value();
-            let tls = work.launch.as_ref().is_some_and(|launch| launch.tls.is_some());
-            let port = work.launch.as_ref().map_or(8000, |launch| launch.port);
-            probe["httpGet"]["port"] = Value::from(port);
-            probe["httpGet"]["scheme"] = Value::from(if tls { "HTTPS" } else { "HTTP" });
-            work.set(Unit::Probes, name, probe, "the server says at /health whether it can serve");
+    for name in present {
+        raise(work, name);
+    }
+    if !missing.is_empty() {
+        match obstacle::find(work) {
+            Some(reason) => work.code(Unit::Probes, "withheld", Some(&reason)),
+            None => missing.into_iter().for_each(|name| fill(work, name)),
         }
     }
     if work.report.changes.len() > before {
@@ -43,8 +41,16 @@ pub(super) fn apply(work: &mut Work<'_>, enforce: bool) {
     }
 }
 
+fn fill(work: &mut Work<'_>, name: &str) {
+    let Some(mut probe) = work.canonical().get(name).map(Node::value) else { return };
+    probe["httpGet"]["port"] = Value::from(work.launch.port);
+    probe["httpGet"]["scheme"] = Value::from(if work.launch.tls.is_some() { "HTTPS" } else { "HTTP" });
+    work.set(Unit::Probes, name, probe, "the server says at /health whether it can serve");
+}
+
 /// Raises the times of a present probe to the shape's. Its handler stays, and no time is shortened.
-fn raise(work: &mut Work<'_>, name: &str, canonical: &'static Node) {
+fn raise(work: &mut Work<'_>, name: &str) {
+    let Some(canonical) = work.canonical().get(name) else { return };
     let path = format!("/spec/containers/{}/{name}", work.container);
     let Some(probe) = work.serving_mut().and_then(|serving| json::object(serving, name)) else { return };
     let mut changed = false;

@@ -6,9 +6,9 @@
 
 use super::Work;
 use crate::canonical::{Node, RESTRICTED, Shape};
+use crate::json;
 use crate::settings::Profile;
 use crate::verdict::Unit;
-use crate::{image, json};
 use serde_json::{Map, Value};
 
 /// Capabilities that Pod Security `baseline` lets a container add.
@@ -29,17 +29,24 @@ const BASELINE: [&str; 13] = [
 ];
 
 pub(super) fn apply(work: &mut Work<'_>, enforce: bool) {
-    let Some(profile) = profile(work) else { return };
+    let Some(profile) = profile(work) else {
+        if work.settings.security_profile.is_none() {
+            work.not_for_this_image(Unit::SecurityContext, enforce);
+        }
+        return;
+    };
     let present = work.serving()["securityContext"].as_object().cloned().unwrap_or_default();
     if !enforce {
         if !present.is_empty() {
             return;
         }
-        if !work.has_known_image() {
+        if work.shape.release.is_none() {
             return work.code(Unit::SecurityContext, "withheld", Some("the user of this image is not known"));
         }
     }
-    let (merged, withheld) = merge(work, &present, profile);
+    let mut merge = Merge::new(work, &present);
+    merge.lay_over(profile);
+    let Merge { merged, withheld, .. } = merge;
     if let Some(reason) = withheld {
         work.code(Unit::SecurityContext, "partly-withheld", Some(reason));
     }
@@ -55,9 +62,7 @@ pub(super) fn apply(work: &mut Work<'_>, enforce: bool) {
 }
 
 fn profile(work: &Work<'_>) -> Option<&'static Node> {
-    let of = |name| {
-        Shape::named(name).map_or(work.canonical(), |shape| shape.container(work.role)).get("securityContext")
-    };
+    let of = |name| Shape::named(name)?.container(work.role).get("securityContext");
     match work.settings.security_profile {
         None => work.canonical().get("securityContext"),
         Some(Profile::Reference) => of("llm-d-cuda-v0.4.0"),
@@ -67,84 +72,109 @@ fn profile(work: &Work<'_>) -> Option<&'static Node> {
     }
 }
 
-/// The profile laid over what is present, and why a part of it was left out.
-fn merge(
-    work: &Work<'_>,
-    present: &Map<String, Value>,
-    profile: &'static Node,
-) -> (Map<String, Value>, Option<&'static str>) {
-    let pod = &work.spec()["securityContext"];
-    let image = json::text(work.serving(), "image").unwrap_or_default();
-    let user = present.get("runAsUser").or_else(|| pod.get("runAsUser")).and_then(Value::as_u64);
-    let root = user == Some(0);
-    let privileged = present.get("privileged") == Some(&Value::Bool(true));
-    let added = present
-        .get("capabilities")
-        .and_then(|capabilities| capabilities.get("add"))
-        .and_then(Value::as_array);
-    let administers =
-        added.is_some_and(|added| added.iter().any(|name| name == "SYS_ADMIN" || name == "CAP_SYS_ADMIN"));
-    let mut merged = present.clone();
-    let mut withheld = None;
-    for (key, node) in profile.members() {
-        let own = present.get(*key).filter(|value| !value.is_null());
-        let inherited = pod.get(*key).filter(|value| !value.is_null());
-        match *key {
-            "allowPrivilegeEscalation" if privileged || administers => {
-                withheld = Some("a privileged container may not forbid privilege escalation");
-            }
-            "runAsNonRoot" => {
-                let wanted = matches!(node, Node::Bool(true));
-                let known_user = user.is_some() || image::is_canonical(image);
-                let chosen = work.settings.security_profile.is_some();
-                if wanted && root {
-                    withheld = Some("the pod runs as user 0");
-                } else if wanted && !known_user && !chosen {
-                    withheld = Some("the user of this image is not known");
-                } else if own.is_none() && inherited.is_none() || own == Some(&Value::Bool(false)) {
-                    merged.insert((*key).to_owned(), node.value());
+/// A profile on its way over what is present, and why a part of it was left out.
+struct Merge<'a> {
+    spec: &'a Value,
+    present: &'a Map<String, Value>,
+    /// Whether an administrator chose the profile.
+    chosen: bool,
+    user: Option<u64>,
+    /// Whether the image's user is known, or does not matter because the profile was chosen.
+    known_user: bool,
+    merged: Map<String, Value>,
+    withheld: Option<&'static str>,
+}
+
+impl<'a> Merge<'a> {
+    fn new(work: &'a Work<'_>, present: &'a Map<String, Value>) -> Self {
+        let spec = work.spec();
+        let inherited = spec["securityContext"].get("runAsUser");
+        let user = present.get("runAsUser").or(inherited).and_then(Value::as_u64);
+        let chosen = work.settings.security_profile.is_some();
+        let known_user = user.is_some() || work.shape.release.is_some() || chosen;
+        Self { spec, present, chosen, user, known_user, merged: present.clone(), withheld: None }
+    }
+
+    fn lay_over(&mut self, profile: &'static Node) {
+        for (key, node) in profile.members() {
+            match *key {
+                "allowPrivilegeEscalation" if self.may_escalate() => {
+                    self.withheld = Some("a privileged container may not forbid privilege escalation");
                 }
-            }
-            "seccompProfile" => {
-                let kind = own.or(inherited).and_then(|profile| json::text(profile, "type"));
-                if kind.is_none() || (own.is_some() && kind == Some("Unconfined")) {
-                    merged.insert((*key).to_owned(), node.value());
-                }
-            }
-            "capabilities" => {
-                let drops = node.get("drop").map_or(&[][..], Node::items);
-                let adds = node.get("add").map_or(&[][..], Node::items);
-                let mut capabilities =
-                    present.get(*key).and_then(Value::as_object).cloned().unwrap_or_default();
-                // Root without DAC_OVERRIDE cannot write what others own.
-                let unknown =
-                    user.is_none() && !image::is_canonical(image) && work.settings.security_profile.is_none();
-                if (root || unknown) && json::is_empty(&capabilities, "drop") {
-                    withheld = Some(if root {
-                        "the pod runs as user 0"
-                    } else {
-                        "the user of this image is not known"
-                    });
-                } else {
-                    add_missing(&mut capabilities, "drop", drops);
-                }
-                if !meets_baseline(work.spec()) {
-                    add_missing(&mut capabilities, "add", adds);
-                } else if !adds.is_empty() && withheld.is_none() {
-                    withheld = Some("added capabilities would leave Pod Security baseline");
-                }
-                if !capabilities.is_empty() {
-                    merged.insert((*key).to_owned(), Value::Object(capabilities));
-                }
-            }
-            // Booleans: `true` is the tighter value of readOnlyRootFilesystem, `false` of the rest.
-            "readOnlyRootFilesystem" if own == Some(&Value::Bool(true)) => {}
-            _ => {
-                merged.insert((*key).to_owned(), node.value());
+                "runAsNonRoot" => self.run_as_non_root(node),
+                "seccompProfile" => self.seccomp(node),
+                "capabilities" => self.capabilities(node),
+                // Booleans: `true` is the tighter value of readOnlyRootFilesystem, `false` of the rest.
+                "readOnlyRootFilesystem" if self.own(key) == Some(&Value::Bool(true)) => {}
+                _ => self.insert(key, node),
             }
         }
     }
-    (merged, withheld)
+
+    fn insert(&mut self, key: &str, node: &Node) {
+        self.merged.insert(key.to_owned(), node.value());
+    }
+
+    fn own(&self, key: &str) -> Option<&'a Value> {
+        self.present.get(key).filter(|value| !value.is_null())
+    }
+
+    fn inherited(&self, key: &str) -> Option<&'a Value> {
+        self.spec["securityContext"].get(key).filter(|value| !value.is_null())
+    }
+
+    fn may_escalate(&self) -> bool {
+        let added = self.own("capabilities").and_then(|capabilities| capabilities["add"].as_array());
+        let administers = |name: &Value| name == "SYS_ADMIN" || name == "CAP_SYS_ADMIN";
+        self.own("privileged") == Some(&Value::Bool(true))
+            || added.is_some_and(|added| added.iter().any(administers))
+    }
+
+    fn run_as_non_root(&mut self, node: &Node) {
+        let wanted = matches!(node, Node::Bool(true));
+        let own = self.own("runAsNonRoot");
+        if wanted && self.user == Some(0) {
+            self.withheld = Some("the pod runs as user 0");
+        } else if wanted && !self.known_user {
+            self.withheld = Some("the user of this image is not known");
+        } else if (own.is_none() && self.inherited("runAsNonRoot").is_none())
+            || own == Some(&Value::Bool(false))
+        {
+            self.insert("runAsNonRoot", node);
+        }
+    }
+
+    fn seccomp(&mut self, node: &Node) {
+        let own = self.own("seccompProfile");
+        let kind = own.or(self.inherited("seccompProfile")).and_then(|profile| json::text(profile, "type"));
+        if kind.is_none() || (own.is_some() && kind == Some("Unconfined")) {
+            self.insert("seccompProfile", node);
+        }
+    }
+
+    fn capabilities(&mut self, node: &'static Node) {
+        let names = |key: &str| node.get(key).map_or(&[][..], Node::items);
+        let mut capabilities =
+            self.own("capabilities").and_then(Value::as_object).cloned().unwrap_or_default();
+        // Root without DAC_OVERRIDE cannot write what others own.
+        if (self.user == Some(0) || !self.known_user) && json::is_empty(&capabilities, "drop") {
+            self.withheld = Some(match self.user {
+                Some(0) => "the pod runs as user 0",
+                _ => "the user of this image is not known",
+            });
+        } else {
+            add_missing(&mut capabilities, "drop", names("drop"));
+        }
+        // Only where somebody chose the profile, for a namespace that is known to take it.
+        if self.chosen && !meets_baseline(self.spec) {
+            add_missing(&mut capabilities, "add", names("add"));
+        } else if self.chosen && !names("add").is_empty() && self.withheld.is_none() {
+            self.withheld = Some("added capabilities would leave Pod Security baseline");
+        }
+        if !capabilities.is_empty() {
+            self.merged.insert("capabilities".to_owned(), Value::Object(capabilities));
+        }
+    }
 }
 
 fn add_missing(capabilities: &mut Map<String, Value>, key: &str, names: &[Node]) {

@@ -12,20 +12,26 @@ const DEFAULT_GRACE: i64 = 30;
 
 pub(super) fn apply(work: &mut Work<'_>, enforce: bool) {
     let shape = work.shape.pod(work.role);
-    let Some(Node::Number(canonical)) = shape.get("terminationGracePeriodSeconds") else { return };
+    let Some(Node::Number(canonical)) = shape.get("terminationGracePeriodSeconds") else {
+        return work.not_for_this_image(Unit::Stop, enforce);
+    };
     let Some(pre_stop) = work.canonical().at(&["lifecycle", "preStop"]) else {
         // This release stops without one, in the time that the API server gives anyway.
         return;
     };
     let grace = work.spec()["terminationGracePeriodSeconds"].as_i64().unwrap_or(DEFAULT_GRACE);
     let own_hook = work.serving()["lifecycle"].get("preStop").is_some_and(|hook| !hook.is_null());
-    let own_timeout = work.launch.as_ref().is_some_and(|launch| launch.shutdown_timeout.is_some());
+    let own_timeout = work.launch.shutdown_timeout.is_some();
     if !enforce {
         if own_hook || own_timeout || grace != DEFAULT_GRACE {
             return;
         }
-        if !work.has_known_image() {
-            return work.code(Unit::Stop, "withheld", Some("whether this image has /bin/sleep is not known"));
+        if !work.writes_entrypoint() {
+            return work.code(
+                Unit::Stop,
+                "withheld",
+                Some("the entrypoint, and with it vLLM's timeout, is the pod's own"),
+            );
         }
     }
     let before = work.report.changes.len();
@@ -50,9 +56,7 @@ pub(super) fn apply(work: &mut Work<'_>, enforce: bool) {
     }
     if work.writes_entrypoint() && !own_timeout && !own_hook {
         let timeout = shutdown_timeout(longer, slept(pre_stop));
-        if let Some(launch) = &mut work.launch {
-            launch.shutdown_timeout = Some(timeout);
-        }
+        work.launch.shutdown_timeout = Some(timeout);
     }
     if work.report.changes.len() > before {
         work.code(Unit::Stop, if enforce { "enforced" } else { "filled" }, None);

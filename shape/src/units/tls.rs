@@ -17,10 +17,11 @@ pub(super) fn apply(work: &mut Work<'_>, enforce: bool) -> Result<(), Collision>
         return Ok(());
     };
     let path = mount.get("mountPath").and_then(Node::text).unwrap_or_default();
-    let Some(launch) = work.launch.as_ref().filter(|_| work.writes_entrypoint()) else {
+    if !work.writes_entrypoint() {
         work.code(Unit::Tls, "withheld", Some("the entrypoint is the pod's own"));
         return Ok(());
-    };
+    }
+    let launch = &work.launch;
     let speaks_tls = launch.tls.is_some() || launch.passthrough.iter().any(|word| is_tls_flag(word));
     let mounted = paths::mount_at(work.serving(), path).is_some();
     let volume = work.volume("tls-certs").is_some();
@@ -50,14 +51,9 @@ pub(super) fn apply(work: &mut Work<'_>, enforce: bool) -> Result<(), Collision>
     canonical["secret"]["secretName"] = Value::String(secret);
     let why = "the settings name a Secret for TLS";
     work.mount(Unit::Tls, canonical, mount, why);
-    if let Some(launch) = &mut work.launch {
-        launch.tls = Some(Tls {
-            certificate: format!("{path}/tls.crt"),
-            key: format!("{path}/tls.key"),
-            refresh: true,
-        });
-    }
-    let port = work.launch.as_ref().map(|launch| launch.port);
+    work.launch.tls =
+        Some(Tls { certificate: format!("{path}/tls.crt"), key: format!("{path}/tls.key"), refresh: true });
+    let port = work.launch.port;
     for probe in ["livenessProbe", "readinessProbe", "startupProbe"] {
         speak_https(work, probe, port);
     }
@@ -82,7 +78,7 @@ fn is_tls_flag(word: &str) -> bool {
 }
 
 /// A probe of the serving port must speak what the server speaks.
-fn speak_https(work: &mut Work<'_>, probe: &str, port: Option<u16>) {
+fn speak_https(work: &mut Work<'_>, probe: &str, port: u16) {
     let ports = work.serving()["ports"].clone();
     let http = &work.serving()[probe]["httpGet"];
     let named = json::text(http, "port").and_then(|name| {
@@ -90,7 +86,7 @@ fn speak_https(work: &mut Work<'_>, probe: &str, port: Option<u16>) {
         json::item(ports, "name", name)?.get("containerPort")?.as_u64()
     });
     let target = http["port"].as_u64().or(named);
-    if target != port.map(u64::from) || json::text(http, "scheme") == Some("HTTPS") {
+    if target != Some(u64::from(port)) || json::text(http, "scheme") == Some("HTTPS") {
         return;
     }
     let path = format!("/spec/containers/{}/{probe}/httpGet/scheme", work.container);

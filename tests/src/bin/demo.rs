@@ -13,7 +13,7 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 /// A leader as KServe 0.20 makes it, script and all.
 const CASE: &str = "mutate/kserve-v0.9.0-leader";
 /// A pod by hand: nothing but an image, a command and a GPU.
-const PLAIN: &str = "mutate/modelservice-image-replaced";
+const PLAIN: &str = "mutate/modelservice-image-kept";
 
 fn main() -> Result<()> {
     let module = Module::new(&fs::read(corpus::folder().join("../policy.wasm"))?)?;
