@@ -23,6 +23,10 @@ pub const SUBCOMMAND: &str = "run";
 
 /// A value that is read from this variable at run time, as the contract writes it.
 pub(crate) const FROM_ENVIRONMENT: &str = "env:";
+/// Parts of what `--access-log` says.
+const OFF: &str = "off";
+const ON: &str = "on";
+const EXCEPT: &str = "except:";
 
 /// Names of the options, spelled once for both sides.
 pub(crate) mod option {

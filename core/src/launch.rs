@@ -67,16 +67,15 @@ pub enum ApiServers {
     Environment(u32),
 }
 
-/// Which requests the HTTP server logs.
+/// Which requests the HTTP server logs. vLLM has two flags for it and takes both: neither replaces
+/// the other, and of each the last counts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum AccessLog {
-    /// The pod does not say.
-    #[default]
-    Unset,
-    /// None.
-    Off,
-    /// All but these paths (comma separated); none where this vLLM cannot leave paths out.
-    Except(String),
+pub struct AccessLog {
+    /// Whether none is logged; `false` where the pod says that they are.
+    pub off: Option<bool>,
+    /// Paths (comma separated) whose requests are not logged. Where this vLLM cannot leave paths out
+    /// and the pod does not say whether it is off, it is.
+    pub except: Option<String>,
 }
 
 /// Certificate files the server uses.
@@ -146,7 +145,7 @@ impl Launch {
             headless: false,
             api_servers: ApiServers::Unset,
             tls: None,
-            access_log: AccessLog::Unset,
+            access_log: AccessLog::default(),
             shutdown_timeout: None,
             kv_transfer_default: None,
             additional_arguments: false,

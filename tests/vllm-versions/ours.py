@@ -22,7 +22,7 @@ OTHERS = (
     "disable-log-requests",
 )
 # Written where the user's words have it, and nowhere else.
-BACK = ("--data-parallel-external-lb",)
+BACK = ("--data-parallel-external-lb", "--no-disable-uvicorn-access-log")
 # Written only where the installed vLLM knows them.
 GATED = {
     "--disable-access-log-for-endpoints": "access_log_for_endpoints",

@@ -1,6 +1,6 @@
 //! The launcher's arguments as a [`Launch`].
 
-use super::{FROM_ENVIRONMENT, SUBCOMMAND, VERSION, option};
+use super::{EXCEPT, FROM_ENVIRONMENT, OFF, ON, SUBCOMMAND, VERSION, option};
 use crate::environment::{LWS_LEADER_ADDRESS, LWS_WORKER_INDEX, VLLM_ADDITIONAL_ARGS, VLLM_API_SERVER_COUNT};
 use crate::launch::{AccessLog, ApiServers, Launch, LeaderAddress, LoadBalancing, StartRank, Tls};
 use std::fmt;
@@ -185,15 +185,7 @@ fn set(
         option::TLS_CERTIFICATE => tls.0 = Some(given.owned()?),
         option::TLS_KEY => tls.1 = Some(given.owned()?),
         option::TLS_REFRESH => tls.2 = given.switch()?,
-        option::ACCESS_LOG => {
-            launch.access_log = match given.text()? {
-                "off" => AccessLog::Off,
-                text => match text.strip_prefix("except:") {
-                    Some(paths) => AccessLog::Except(paths.to_owned()),
-                    None => return Err(given.one_of("`off` or `except:PATH,…`")),
-                },
-            };
-        }
+        option::ACCESS_LOG => launch.access_log = access_log(given)?,
         option::SHUTDOWN_TIMEOUT => launch.shutdown_timeout = Some(given.number(0)?),
         option::KV_TRANSFER_DEFAULT => launch.kv_transfer_default = Some(given.owned()?),
         option::ADDITIONAL_ARGUMENTS => {
@@ -218,4 +210,23 @@ fn api_servers(given: Given<'_>) -> Result<ApiServers, ContractError> {
         _ => None,
     }
     .ok_or_else(|| given.one_of("a number or `env:VLLM_API_SERVER_COUNT:NUMBER`"))
+}
+
+/// `off`, `on`, `except:PATH,…`, or the latter behind one of the former.
+fn access_log(given: Given<'_>) -> Result<AccessLog, ContractError> {
+    let text = given.text()?;
+    let (switch, except) = match text.split_once(',') {
+        _ if text.starts_with(EXCEPT) => (None, Some(text)),
+        Some((switch, except)) => (Some(switch), Some(except)),
+        None => (Some(text), None),
+    };
+    let unknown = || given.one_of("`off`, `on`, `except:PATH,…` or `off,except:PATH,…`");
+    let off = match switch {
+        None => None,
+        Some(OFF) => Some(true),
+        Some(ON) => Some(false),
+        Some(_) => return Err(unknown()),
+    };
+    let paths = except.map(|except| except.strip_prefix(EXCEPT).map(str::to_owned).ok_or_else(unknown));
+    Ok(AccessLog { off, except: paths.transpose()? })
 }

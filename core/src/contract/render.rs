@@ -1,6 +1,6 @@
 //! A [`Launch`] as the launcher's arguments.
 
-use super::{FROM_ENVIRONMENT, SUBCOMMAND, VERSION, option};
+use super::{EXCEPT, FROM_ENVIRONMENT, OFF, ON, SUBCOMMAND, VERSION, option};
 use crate::environment::{LWS_LEADER_ADDRESS, LWS_WORKER_INDEX, VLLM_ADDITIONAL_ARGS, VLLM_API_SERVER_COUNT};
 use crate::launch::{AccessLog, ApiServers, DEFAULT_PORT, Launch, LeaderAddress, LoadBalancing, StartRank};
 use std::fmt::Display;
@@ -71,10 +71,14 @@ fn serving(launch: &Launch, words: &mut Words) {
         words.value(option::TLS_KEY, &tls.key);
         words.switch(option::TLS_REFRESH, tls.refresh);
     }
-    match &launch.access_log {
-        AccessLog::Unset => {}
-        AccessLog::Off => words.value(option::ACCESS_LOG, "off"),
-        AccessLog::Except(paths) => words.value(option::ACCESS_LOG, format_args!("except:{paths}")),
+    let AccessLog { off, except } = &launch.access_log;
+    match (off.map(|off| if off { OFF } else { ON }), except) {
+        (None, None) => {}
+        (Some(switch), None) => words.value(option::ACCESS_LOG, switch),
+        (None, Some(paths)) => words.value(option::ACCESS_LOG, format_args!("{EXCEPT}{paths}")),
+        (Some(switch), Some(paths)) => {
+            words.value(option::ACCESS_LOG, format_args!("{switch},{EXCEPT}{paths}"));
+        }
     }
     words.optional(option::SHUTDOWN_TIMEOUT, launch.shutdown_timeout);
     words.optional(option::KV_TRANSFER_DEFAULT, launch.kv_transfer_default.as_ref());

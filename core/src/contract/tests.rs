@@ -49,15 +49,14 @@ prop_compose! {
         ranks in ranks(), model in text(), served_model_names in prop::collection::vec(text(), 0..3),
         port in 1u16.., headless: bool,
         tls in of((text(), text(), any::<bool>())), shutdown_timeout in of(any::<u32>()),
-        access_log in prop_oneof![
-            Just(AccessLog::Unset), Just(AccessLog::Off), text().prop_map(AccessLog::Except)
-        ],
+        off in of(any::<bool>()), except in of(text()),
         kv_transfer_default in of(text()), additional_arguments: bool,
         rdma_resources in prop::collection::vec(text(), 0..3), networks in of(text()),
         passthrough in prop::collection::vec(prop_oneof![Just("--".to_owned()), text()], 0..4),
     ) -> Launch {
         Launch {
-            model, served_model_names, port, headless, shutdown_timeout, access_log,
+            model, served_model_names, port, headless, shutdown_timeout,
+            access_log: AccessLog { off, except },
             tls: tls.map(|(certificate, key, refresh)| Tls { certificate, key, refresh }),
             kv_transfer_default, additional_arguments, rdma_resources, networks, passthrough, ..ranks
         }
@@ -82,6 +81,26 @@ proptest! {
 #[test]
 fn only_what_differs_from_the_default_is_rendered() {
     assert_eq!(render(&Launch::new("/mnt/models")), ["run", "--contract=1", "--model=/mnt/models"]);
+}
+
+#[test]
+fn what_is_said_of_the_access_log() {
+    let read = |value: &str| {
+        let word = format!("--access-log={value}");
+        Reader::default()
+            .read(&["run", "--contract=1", "--model=m", &word])
+            .map(|(launch, _)| launch.access_log)
+    };
+    let log = |off, except: Option<&str>| Ok(AccessLog { off, except: except.map(str::to_owned) });
+    assert_eq!(read("off"), log(Some(true), None));
+    assert_eq!(read("on"), log(Some(false), None));
+    assert_eq!(read("except:/a,/b"), log(None, Some("/a,/b")));
+    assert_eq!(read("except:"), log(None, Some("")));
+    assert_eq!(read("off,except:/a,/b"), log(Some(true), Some("/a,/b")));
+    assert_eq!(read("on,except:/a"), log(Some(false), Some("/a")));
+    for value in ["", "no", "off,", "off,/a", "on,off", "/a,except:/b"] {
+        assert!(read(value).is_err(), "{value}");
+    }
 }
 
 #[test]

@@ -152,19 +152,21 @@ impl Writer<'_> {
     }
 
     fn access_log(&mut self, log: &AccessLog, features: Features) {
-        match log {
-            AccessLog::Unset => {}
-            AccessLog::Except(paths) if features.access_log_for_endpoints => {
+        let mut off = log.off;
+        match &log.except {
+            None => {}
+            Some(paths) if features.access_log_for_endpoints => {
                 self.flag("--disable-access-log-for-endpoints", Some(paths));
             }
-            AccessLog::Except(_) => {
-                self.serve
-                    .notes
-                    .push("no access log at all: this vLLM cannot leave single paths out".to_owned());
-                self.switch("--disable-uvicorn-access-log", true);
+            // As KServe's script decides; what the user says of the whole log counts more, because it comes later.
+            Some(_) => {
+                let log =
+                    if *off.get_or_insert(true) { "no access log at all" } else { "the whole access log" };
+                self.serve.notes.push(format!("{log}: this vLLM cannot leave single paths out"));
             }
-            AccessLog::Off => self.switch("--disable-uvicorn-access-log", true),
         }
+        self.switch("--disable-uvicorn-access-log", off == Some(true));
+        self.switch("--no-disable-uvicorn-access-log", off == Some(false));
     }
 
     fn shutdown_timeout(&mut self, seconds: Option<u32>, features: Features) {

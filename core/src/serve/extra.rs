@@ -4,7 +4,7 @@
 
 use crate::environment::VLLM_ADDITIONAL_ARGS;
 use crate::flags::{self, Given, Owned};
-use crate::launch::{AccessLog, ApiServers, Launch, LeaderAddress, LoadBalancing, StartRank, Tls};
+use crate::launch::{ApiServers, Launch, LeaderAddress, LoadBalancing, StartRank, Tls};
 use std::fmt;
 use std::str::FromStr;
 
@@ -159,8 +159,8 @@ fn apply(given: &Given<'_>, launch: &mut Launch) -> Result<(), ExtraError> {
         }
         Owned::Headless => launch.headless = true,
         Owned::ApiServerCount => launch.api_servers = ApiServers::Fixed(number(given)?),
-        Owned::AccessLogOff => launch.access_log = if given.on { AccessLog::Off } else { AccessLog::Unset },
-        Owned::AccessLogExcept => launch.access_log = AccessLog::Except(text()),
+        Owned::AccessLogOff => launch.access_log.off = Some(given.on),
+        Owned::AccessLogExcept => launch.access_log.except = Some(text()),
         Owned::ShutdownTimeout => launch.shutdown_timeout = Some(number(given)?),
         Owned::TlsCertificate | Owned::TlsKey | Owned::TlsRefresh => {
             let tls = launch.tls.get_or_insert_with(|| Tls {

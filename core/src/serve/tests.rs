@@ -1,3 +1,5 @@
+mod words;
+
 use super::*;
 use crate::environment::Environment;
 use crate::flags;
@@ -47,7 +49,7 @@ fn a_leader_has_no_start_rank_and_a_worker_no_api_servers() {
     launch.parallelism.expert = true;
     launch.parallelism.tensor = Some(1);
     launch.served_model_names = vec!["m".to_owned(), "publishers/ns/models/m".to_owned()];
-    launch.access_log = AccessLog::Except("/health,/metrics,/ping".to_owned());
+    launch.access_log.except = Some("/health,/metrics,/ping".to_owned());
     launch.shutdown_timeout = Some(40);
     let none = Extra::default();
     assert_eq!(
@@ -124,7 +126,7 @@ fn a_default_connector_is_given_to_a_vllm_that_knows_it() {
 #[test]
 fn a_text_that_looks_like_a_flag_is_none() {
     let mut launch = Launch::new("-m");
-    launch.access_log = AccessLog::Except("-x".to_owned());
+    launch.access_log.except = Some("-x".to_owned());
     let line = line(&launch, Group::default(), Features::NEWEST, &Extra::default());
     assert_eq!(line, "serve --model=-m --port 8000 --disable-access-log-for-endpoints=-x");
 }
@@ -237,7 +239,7 @@ fn launches() -> impl Strategy<Value = Launch> {
     let balance = select(vec![LoadBalancing::Internal, LoadBalancing::Hybrid, LoadBalancing::External]);
     let rank =
         select(vec![StartRank::Unset, StartRank::WorkerIndex, StartRank::Fixed(0), StartRank::Fixed(3)]);
-    let log = select(vec![AccessLog::Unset, AccessLog::Off, AccessLog::Except("/health".to_owned())]);
+    let log = (option::of(any::<bool>()), option::of(Just("/health".to_owned())));
     let servers = select(vec![ApiServers::Unset, ApiServers::Fixed(2), ApiServers::Environment(8)]);
     let rest =
         (log, servers, option::of(0_u32..99), option::of(Just("{}".to_owned())), any::<(bool, bool)>());
@@ -247,7 +249,7 @@ fn launches() -> impl Strategy<Value = Launch> {
             load_balancing,
             start_rank,
             names,
-            (log, servers, stop, kv, (headless, tls)),
+            ((off, except), servers, stop, kv, (headless, tls)),
         )| {
             let mut launch = group_launch(8, 1);
             launch.parallelism =
@@ -255,7 +257,7 @@ fn launches() -> impl Strategy<Value = Launch> {
             launch.load_balancing = load_balancing;
             launch.start_rank = start_rank;
             launch.served_model_names = names;
-            launch.access_log = log;
+            launch.access_log = AccessLog { off, except };
             launch.api_servers = servers;
             launch.shutdown_timeout = stop;
             launch.kv_transfer_default = kv;

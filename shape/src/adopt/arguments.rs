@@ -6,7 +6,7 @@ use prefill_core::environment::{LWS_LEADER_ADDRESS, VLLM_API_SERVER_COUNT};
 use prefill_core::excerpt::excerpt;
 use prefill_core::flags::{self, Given, Owned};
 use prefill_core::kubelet;
-use prefill_core::launch::{AccessLog, ApiServers, Launch, LeaderAddress, LoadBalancing, StartRank, Tls};
+use prefill_core::launch::{ApiServers, Launch, LeaderAddress, LoadBalancing, StartRank, Tls};
 use std::borrow::Cow;
 use std::str::FromStr;
 
@@ -147,10 +147,8 @@ impl Lift<'_> {
             Owned::ExternalLoadBalancing => self.balance(given, LoadBalancing::External),
             Owned::Headless => self.launch.headless = true,
             Owned::ApiServerCount => self.launch.api_servers = api_servers(given)?,
-            Owned::AccessLogOff => {
-                self.launch.access_log = if given.on { AccessLog::Off } else { AccessLog::Unset };
-            }
-            Owned::AccessLogExcept => self.launch.access_log = AccessLog::Except(self.text(given)?),
+            Owned::AccessLogOff => self.launch.access_log.off = Some(given.on),
+            Owned::AccessLogExcept => self.launch.access_log.except = Some(self.text(given)?),
             Owned::ShutdownTimeout => self.launch.shutdown_timeout = Some(number(given, 0)?),
             Owned::TlsCertificate => self.certificate = Some(self.text(given)?),
             Owned::TlsKey => self.key = Some(self.text(given)?),

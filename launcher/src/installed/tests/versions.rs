@@ -2,7 +2,7 @@
 //! read from the sources of each. `make vllm-versions` runs the launcher on those sources, too.
 
 use super::{Features, NONE, features};
-use prefill_core::launch::{AccessLog, Launch, LoadBalancing, Parallelism, StartRank, Tls};
+use prefill_core::launch::{Launch, LoadBalancing, Parallelism, StartRank, Tls};
 use prefill_core::serve::{Extra, Group, serve};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -71,7 +71,7 @@ fn launches() -> Vec<Launch> {
             launch.load_balancing = balancing;
             launch.headless = headless;
             launch.api_servers = prefill_core::launch::ApiServers::Fixed(2);
-            launch.access_log = AccessLog::Except("/health".to_owned());
+            launch.access_log.except = Some("/health".to_owned());
             launch.shutdown_timeout = Some(30);
             launch.kv_transfer_default = Some("{}".to_owned());
             launch.tls = Some(Tls { certificate: "c".to_owned(), key: "k".to_owned(), refresh: true });
