@@ -41,6 +41,7 @@ pub(crate) mod option {
     pub(crate) const DATA_RPC_PORT: &str = "data-rpc-port";
     pub(crate) const EXPERT: &str = "expert";
     pub(crate) const START_RANK: &str = "start-rank";
+    pub(crate) const KEEP_RANK_0: &str = "keep-rank-0";
     pub(crate) const LEADER_ADDRESS: &str = "leader-address";
     pub(crate) const LOAD_BALANCING: &str = "load-balancing";
     pub(crate) const HEADLESS: &str = "headless";

@@ -105,6 +105,10 @@ pub struct Launch {
     pub parallelism: Parallelism,
     /// First data-parallel rank of this pod.
     pub start_rank: StartRank,
+    /// Whether vLLM is told that rank also where it is 0, the pod serves, and the load balancing is
+    /// internal: the pod itself says so, and vLLM 0.28 or newer takes it for hybrid load balancing, as
+    /// every vLLM takes its peers' other ranks. KServe's leader says 0 too, but its workers are headless.
+    pub keep_rank_0: bool,
     /// Where data-parallel ranks meet.
     pub leader_address: LeaderAddress,
     /// Who spreads requests over ranks.
@@ -140,6 +144,7 @@ impl Launch {
             port: DEFAULT_PORT,
             parallelism: Parallelism::default(),
             start_rank: StartRank::Unset,
+            keep_rank_0: false,
             leader_address: LeaderAddress::Unset,
             load_balancing: LoadBalancing::Internal,
             headless: false,

@@ -12,6 +12,8 @@ pub(crate) const MARK: char = '\u{1}';
 pub(crate) const LEADER_ADDRESS_MARK: &str = "\u{1}LWS_LEADER_ADDRESS\u{1}";
 /// `LWS_WORKER_INDEX` in expanded text.
 pub(crate) const WORKER_INDEX_MARK: &str = "\u{1}LWS_WORKER_INDEX\u{1}";
+/// The rank 0 that KServe's script gives its leader, in expanded text.
+pub(crate) const LEADER_RANK_MARK: &str = "\u{1}START_RANK\u{1}";
 
 /// A value that only the running pod knows, in expanded text.
 const LATER_MARK: &str = "\u{1}LATER\u{1}";

@@ -17,4 +17,5 @@ mod run;
 mod stub;
 mod verbs;
 mod waiting;
+mod words;
 mod wrong_input;

@@ -8,7 +8,7 @@ use crate::report::Report;
 use serde_json::{Value, json};
 
 /// Words, and what vLLM says of them: a part of its message, or of its summary.
-const WORDS: [(&str, &str, bool, &str, &str); 25] = [
+const WORDS: [(&str, &str, bool, &str, &str); 29] = [
     (
         "start rank on a leader: one rank",
         "dense",
@@ -18,6 +18,7 @@ const WORDS: [(&str, &str, bool, &str, &str); 25] = [
     ),
     ("start rank on a leader: one rank here", "experts", true, "-dp 2 -dpl 1 -dpr 0", "of 2, external"),
     ("start rank on a leader: several here", "experts", true, "-dp 4 -dpl 2 -dpr 0", "of 4, hybrid"),
+    ("start rank on their peers: the same", "experts", true, "-dp 4 -dpl 2 -dpr 2", "of 4, hybrid"),
     ("without it, what was meant", "experts", true, "-dp 4 -dpl 2", "ranks 0 to 1 of 4, internal"),
     ("a rank is external load balancing", "experts", true, "-dp 2 -dpn 1", "ranks 1 to 1 of 2, external"),
     (
@@ -35,6 +36,27 @@ const WORDS: [(&str, &str, bool, &str, &str); 25] = [
         "hybrid_lb is not applicable in headless mode",
     ),
     ("no engines here", "dense", true, "-dp 2 -dpl 0", "no rank of 2, internal"),
+    (
+        "both flags of the access log",
+        "dense",
+        true,
+        "--disable-access-log-for-endpoints /a --disable-uvicorn-access-log",
+        "accepted",
+    ),
+    (
+        "the same, and the whole log on again",
+        "dense",
+        true,
+        "--disable-uvicorn-access-log --disable-access-log-for-endpoints /a --no-disable-uvicorn-access-log",
+        "accepted",
+    ),
+    (
+        "a rank of 0 that is the last of two",
+        "experts",
+        true,
+        "-dp 4 -dpl 2 -dpr 2 -dpr 0",
+        "ranks 0 to 1 of 4, hybrid",
+    ),
     ("an underscore", "dense", true, "--data_parallel_size 2", "of 2"),
     ("an equals sign", "dense", true, "--data-parallel-size=2", "of 2"),
     ("a short flag", "dense", true, "-dp=2", "of 2"),
@@ -73,21 +95,26 @@ pub(crate) fn run(home: &Home, oracle: &mut Oracle, report: &mut Report) {
     table(oracle, report);
 }
 
-/// The launcher leaves out what vLLM would take for another load balancing.
+/// The launcher leaves out what vLLM would take for another load balancing, unless the user means it.
 fn leader(home: &Home, oracle: &mut Oracle, report: &mut Report) {
     let model = home.model("experts");
-    let ours: Vec<String> =
-        ["--contract=1", &format!("--model={model}"), "--data=2", "--data-local=1", "--start-rank=0"]
-            .map(str::to_owned)
-            .to_vec();
-    let said = dry_run(home, &ours, "");
-    report.add(
-        said.code == 0 && !said.stdout.contains("start-rank"),
-        &format!(
-            "`--data=2 --data-local=1 --start-rank=0` through the launcher has no start rank: {}",
-            said.stdout.trim_end()
-        ),
-    );
+    for (words, kept) in [
+        ("--data=4 --data-local=2 --start-rank=0", false),
+        ("--data=4 --data-local=2 --start-rank=0 --keep-rank-0", true),
+    ] {
+        let mut ours = vec!["--contract=1".to_owned(), format!("--model={model}")];
+        ours.extend(words.split(' ').map(str::to_owned));
+        let said = dry_run(home, &ours, "");
+        let line = said.stdout.trim_end();
+        // Words are separated by blanks, and the model's folder has none.
+        let started = line.split(' ').skip_while(|word| *word != "serve").map(str::to_owned);
+        let verdict = oracle.serve(&started.collect::<Vec<_>>());
+        let (rank, means) = if kept { ("the start rank 0", "hybrid") } else { ("no start rank", "internal") };
+        let right = said.code == 0
+            && line.contains("--data-parallel-start-rank 0") == kept
+            && verdict.short().contains(&format!("ranks 0 to 1 of 4, {means}"));
+        report.add(right, &format!("`{words}` through the launcher has {rank}: {line}: {}", verdict.short()));
+    }
     let worker = serve(&model, "-dp 2 -dpl 1 -dpr 1 --headless");
     for (leader, right) in
         [("-dp 2 -dpl 1", "all 2"), ("-dp 2 -dpl 1 -dpr 0", "must not use --headless in external or hybrid")]

@@ -165,6 +165,7 @@ fn set(
                 None => StartRank::Fixed(given.number(0)?),
             };
         }
+        option::KEEP_RANK_0 => launch.keep_rank_0 = given.switch()?,
         option::LEADER_ADDRESS => {
             launch.leader_address = match given.variable() {
                 Some(LWS_LEADER_ADDRESS) => LeaderAddress::Environment,

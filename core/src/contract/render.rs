@@ -43,6 +43,7 @@ fn parallelism(launch: &Launch, words: &mut Words) {
         StartRank::WorkerIndex => words.environment(option::START_RANK, LWS_WORKER_INDEX, ""),
         StartRank::Fixed(rank) => words.value(option::START_RANK, rank),
     }
+    words.switch(option::KEEP_RANK_0, launch.keep_rank_0);
     match &launch.leader_address {
         LeaderAddress::Unset => {}
         LeaderAddress::Environment => {

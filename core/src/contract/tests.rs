@@ -28,6 +28,7 @@ prop_compose! {
         start_rank in prop_oneof![
             Just(StartRank::Unset), Just(StartRank::WorkerIndex), any::<u32>().prop_map(StartRank::Fixed)
         ],
+        keep_rank_0: bool,
         leader_address in prop_oneof![
             Just(LeaderAddress::Unset), Just(LeaderAddress::Environment),
             "[a-z0-9.:-]{1,12}".prop_map(LeaderAddress::Given)
@@ -40,7 +41,7 @@ prop_compose! {
             any::<u32>().prop_map(ApiServers::Environment)
         ],
     ) -> Launch {
-        Launch { parallelism, start_rank, leader_address, load_balancing, api_servers, ..Launch::new("m") }
+        Launch { parallelism, start_rank, keep_rank_0, leader_address, load_balancing, api_servers, ..Launch::new("m") }
     }
 }
 

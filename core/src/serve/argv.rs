@@ -126,7 +126,8 @@ impl Writer<'_> {
     }
 
     /// From 0.28 on, a start rank without `--headless` turns vLLM into hybrid or external load balancing, also rank 0;
-    /// without it, rank 0 is the default of every version.
+    /// without it, rank 0 is the default of every version. KServe's leader would refuse its own workers then; where the
+    /// pod itself says 0, its peers say their ranks in the same way, and it must be what they are.
     fn rank(&mut self, launch: &Launch) {
         let rank = self.serve.rank;
         match launch.load_balancing {
@@ -142,10 +143,13 @@ impl Writer<'_> {
                 self.flag("--data-parallel-start-rank", rank);
             }
             LoadBalancing::Internal if rank == Some(0) && !launch.headless => {
-                self.serve.notes.push(
+                let note = if launch.keep_rank_0 {
+                    self.flag("--data-parallel-start-rank", rank);
+                    "`--data-parallel-start-rank 0` is the user's: vLLM 0.28 or newer takes it for hybrid load balancing, and refuses headless workers then"
+                } else {
                     "no `--data-parallel-start-rank`: this pod has rank 0, and vLLM 0.28 or newer would take the flag for another load balancing"
-                        .to_owned(),
-                );
+                };
+                self.serve.notes.push(note.to_owned());
             }
             LoadBalancing::Internal => self.flag("--data-parallel-start-rank", rank),
         }

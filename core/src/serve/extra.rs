@@ -140,7 +140,10 @@ fn apply(given: &Given<'_>, launch: &mut Launch) -> Result<(), ExtraError> {
         Owned::DataLocal => sizes.data_local = Some(number(given)?),
         Owned::DataRpcPort => sizes.data_rpc_port = Some(number(given)?),
         Owned::Expert => sizes.expert = given.on,
-        Owned::StartRank => launch.start_rank = StartRank::Fixed(number(given)?),
+        Owned::StartRank => {
+            launch.start_rank = StartRank::Fixed(number(given)?);
+            launch.keep_rank_0 = true;
+        }
         Owned::Rank => {
             launch.start_rank = StartRank::Fixed(number(given)?);
             launch.load_balancing = LoadBalancing::External;
@@ -155,6 +158,8 @@ fn apply(given: &Given<'_>, launch: &mut Launch) -> Result<(), ExtraError> {
                 launch.load_balancing = mode;
             } else if launch.load_balancing == mode {
                 launch.load_balancing = LoadBalancing::Internal;
+                // The rank that stood beside the flag stays, and vLLM makes of it what it makes of any.
+                launch.keep_rank_0 = true;
             }
         }
         Owned::Headless => launch.headless = true,

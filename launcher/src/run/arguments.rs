@@ -13,8 +13,7 @@ use std::path::PathBuf;
 
 /// What `run` is asked for.
 pub(crate) struct Arguments {
-    /// Whether the policy wrote them.
-    rendered: bool,
+    author: Author,
     /// The RDMA flags among them, as written.
     pub(crate) said: Vec<String>,
     pub(crate) launch: Launch,
@@ -33,6 +32,15 @@ pub(crate) struct Arguments {
     pub(crate) plan_file: PathBuf,
     /// What the contract's reader has to say.
     pub(crate) warnings: Vec<String>,
+}
+
+/// Who wrote them.
+#[derive(Clone, Copy)]
+enum Author {
+    /// The policy, all of them.
+    Policy,
+    /// Somebody by hand, a few, with or without `--keep-rank-0`.
+    Person { keep_rank_0: bool },
 }
 
 /// Where the plan is left for `explain`, unless `--plan-file` says otherwise.
@@ -68,8 +76,9 @@ pub(crate) fn read(
     })?;
     // A person's few flags are read as KServe's script would.
     launch.additional_arguments |= !rendered;
+    let author = if rendered { Author::Policy } else { Author::Person { keep_rank_0: launch.keep_rank_0 } };
     Ok(Arguments {
-        rendered,
+        author,
         said: own.said,
         launch,
         group,
@@ -138,25 +147,27 @@ impl Own {
 impl Arguments {
     /// Completes what a person left out, once the user's own flags are in the launch. What the policy wrote is whole.
     pub(crate) fn complete(&mut self, environment: &Environment) {
-        if !self.rendered {
-            as_in_kserve(&mut self.launch, self.group, environment);
+        if let Author::Person { keep_rank_0 } = self.author {
+            as_in_kserve(&mut self.launch, self.group, keep_rank_0, environment);
         }
     }
 }
 
 /// Without the policy, a person's few flags are completed as KServe's script would: the place in the group gives
-/// rank and leader, and only internal workers are headless.
-fn as_in_kserve(launch: &mut Launch, group: Group, environment: &Environment) {
+/// rank and leader, and only internal workers are headless. What vLLM's own words say of the rank changes nothing of
+/// that; with `--keep-rank-0`, nobody is headless.
+fn as_in_kserve(launch: &mut Launch, group: Group, keep_rank_0: bool, environment: &Environment) {
     if !group.has_others() || launch.parallelism.data.is_none() {
         return;
     }
+    launch.keep_rank_0 = keep_rank_0;
     if launch.start_rank == StartRank::Unset {
         launch.start_rank = StartRank::WorkerIndex;
     }
     if launch.leader_address == LeaderAddress::Unset {
         launch.leader_address = LeaderAddress::Environment;
     }
-    if group.is_worker() && launch.load_balancing == LoadBalancing::Internal {
+    if group.is_worker() && launch.load_balancing == LoadBalancing::Internal && !keep_rank_0 {
         launch.headless = true;
     }
     if launch.api_servers == ApiServers::Unset && environment.get(VLLM_API_SERVER_COUNT).is_some() {

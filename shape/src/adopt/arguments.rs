@@ -1,7 +1,9 @@
 //! The words behind `vllm serve`, as a [`Launch`]: owned flags are lifted, the rest passes through.
 
 use super::NotUnderstood;
-use crate::environment::{Environment, Known, LEADER_ADDRESS_MARK, MARK, WORKER_INDEX_MARK};
+use crate::environment::{
+    Environment, Known, LEADER_ADDRESS_MARK, LEADER_RANK_MARK, MARK, WORKER_INDEX_MARK,
+};
 use prefill_core::environment::{LWS_LEADER_ADDRESS, VLLM_API_SERVER_COUNT};
 use prefill_core::excerpt::excerpt;
 use prefill_core::flags::{self, Given, Owned};
@@ -167,8 +169,14 @@ impl Lift<'_> {
 
     fn rank(&mut self, given: &Given<'_>) -> Result<(), NotUnderstood> {
         let value = given.values.first().copied().unwrap_or_default();
+        let as_in_kserve = value == LEADER_RANK_MARK;
+        self.launch.keep_rank_0 = !as_in_kserve;
         let Some(factor) = value.strip_prefix(WORKER_INDEX_MARK) else {
             self.rank_factor = None;
+            if as_in_kserve {
+                self.launch.start_rank = StartRank::Fixed(0);
+                return Ok(());
+            }
             self.launch.start_rank = StartRank::Fixed(number(given, 0)?);
             return Ok(());
         };
@@ -237,6 +245,7 @@ impl Lift<'_> {
                 "the start rank is not LWS_WORKER_INDEX times --data-parallel-size-local; hint: make the two agree",
             ));
         }
+        self.launch.keep_rank_0 &= keeps_rank_0(&self.launch);
         self.launch.tls = match (self.certificate, self.key, self.refresh) {
             (None, None, false) => None,
             (Some(certificate), Some(key), refresh) => Some(Tls { certificate, key, refresh }),
@@ -249,6 +258,12 @@ impl Lift<'_> {
         };
         Ok((self.launch, self.said))
     }
+}
+
+/// Whether rank 0 could be left out of what is said here: elsewhere every rank is written.
+fn keeps_rank_0(launch: &Launch) -> bool {
+    let may_be_0 = matches!(launch.start_rank, StartRank::WorkerIndex | StartRank::Fixed(0));
+    may_be_0 && !launch.headless && launch.load_balancing == LoadBalancing::Internal
 }
 
 fn number<T: FromStr + PartialOrd + From<u16>>(given: &Given<'_>, least: u16) -> Result<T, NotUnderstood> {
@@ -271,3 +286,6 @@ fn api_servers(given: &Given<'_>) -> Result<ApiServers, NotUnderstood> {
     }
     number(given, 0).map(ApiServers::Fixed)
 }
+
+#[cfg(test)]
+mod tests;

@@ -129,7 +129,7 @@ fn a_version_decides_what_its_sources_say() {
     assert_eq!(table.features(table.versions.len() - 1), Features::NEWEST);
 }
 
-/// `--data-parallel-start-rank 0` is left out where the pod serves: a note and a page say since when that matters.
+/// The 0 of a leader as KServe's is left out: a note and a page say since when that matters.
 #[test]
 fn a_start_rank_of_0_means_something_since_0_28() {
     let table = Table::read();

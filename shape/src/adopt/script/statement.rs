@@ -1,7 +1,7 @@
 //! Which statements KServe's script can contain, and the values that its last command uses.
 
 use super::scan::Statement;
-use crate::environment::{LEADER_ADDRESS_MARK, WORKER_INDEX_MARK};
+use crate::environment::{LEADER_ADDRESS_MARK, LEADER_RANK_MARK, WORKER_INDEX_MARK};
 use std::borrow::Cow;
 
 /// Variables in which the script keeps what it finds out about NICs. They end in the six exported
@@ -298,10 +298,10 @@ fn exported(assignment: &str) -> bool {
     EXPORTED.contains(&name) && found.is_some_and(|found| is_finding(found) || EXPORTED.contains(&found))
 }
 
-/// `0`, or `LWS_WORKER_INDEX` times a number as the mark `INDEX:NUMBER`.
+/// `0` as the mark of KServe's leader, or `LWS_WORKER_INDEX` times a number as the mark `INDEX:NUMBER`.
 fn start_rank(value: &str) -> Option<Cow<'_, str>> {
     if value == "0" {
-        return Some(Cow::Borrowed("0"));
+        return Some(Cow::Borrowed(LEADER_RANK_MARK));
     }
     let product = value.strip_prefix("$((")?.strip_suffix("))")?;
     let (index, factor) = product.split_once('*')?;

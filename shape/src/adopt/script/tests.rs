@@ -38,7 +38,7 @@ fn a_script_comes_to_its_last_command() {
     assert_eq!(
         command,
         "exec vllm serve /mnt/models --served-model-name NAME --api-server-count \u{1}VLLM_API_SERVER_COUNT:8\u{1} \
-         --data-parallel-start-rank 0 \u{1}VLLM_ADDITIONAL_ARGS\u{1} \u{1}@\u{1}"
+         --data-parallel-start-rank \u{1}START_RANK\u{1} \u{1}VLLM_ADDITIONAL_ARGS\u{1} \u{1}@\u{1}"
     );
     assert!(script.reads_arguments);
 }
