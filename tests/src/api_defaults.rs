@@ -14,7 +14,7 @@ mod image;
 
 use serde_json::{Map, Value, json};
 
-use crate::qos;
+use crate::{effective, quantity};
 
 type Object = Map<String, Value>;
 
@@ -183,10 +183,10 @@ fn pod_requests(spec: &mut Object) {
     let Some(resources) = object(spec, "resources") else { return };
     absent(resources, "requests", json!({}));
     let Some(requests) = object(resources, "requests") else { return };
-    for (name, milli) in qos::aggregate(&whole_spec, "requests") {
+    for (name, milli) in effective::aggregate(&whole_spec, "requests") {
         // Hugepages cannot be overcommitted, so upstream takes those from the limits alone.
         if name == "cpu" || name == "memory" {
-            requests.entry(&name).or_insert_with(|| qos::render(milli, name == "memory").into());
+            requests.entry(&name).or_insert_with(|| quantity::render(milli, name == "memory").into());
         }
     }
     for (name, limit) in limits {

@@ -3,6 +3,7 @@
 pub mod api_defaults;
 pub mod artifacthub;
 pub mod corpus;
+pub mod effective;
 pub mod host;
 pub mod patch;
 pub mod pod_security;
@@ -10,5 +11,6 @@ pub mod pod_validation;
 #[cfg(feature = "policy-server")]
 pub mod policy_server_host;
 pub mod qos;
+pub mod quantity;
 mod walk;
 pub mod wasmi_host;

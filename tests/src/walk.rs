@@ -1,5 +1,5 @@
 //! Reads a pod's JSON the way Go's decoder hands it on: an absent list is empty, an absent text is `""`,
-//! and `null` is absent. Shared by the judges (`api_defaults`, `pod_validation`, `pod_security`, `qos`),
+//! and `null` is absent. Shared by the judges (`api_defaults`, `pod_validation`, `limit_range` and the like),
 //! and by nothing that they judge.
 
 use serde_json::Value;

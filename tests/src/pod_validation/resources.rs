@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use super::{Report, names};
-use crate::qos;
 use crate::walk::{is_set, items, members, text};
+use crate::{effective, quantity};
 
 pub(super) fn container(container: &Value, spec: &Value, path: &str, report: &mut Report) {
     let path = format!("{path}.resources");
@@ -40,20 +40,20 @@ pub(super) fn pod(spec: &Value, report: &mut Report) {
     }
     let is_pod_resource = |name: &str| matches!(name, "cpu" | "memory") || is_huge(name);
     requirements(resources, is_pod_resource, "spec.resources", report);
-    for (name, needed) in qos::aggregate(spec, "requests") {
-        if qos::amount(&resources["requests"][&name]).is_some_and(|stated| needed > stated) {
+    for (name, needed) in effective::aggregate(spec, "requests") {
+        if quantity::amount(&resources["requests"][&name]).is_some_and(|stated| needed > stated) {
             report.at(format!("spec.resources.requests[{name}]"), "is less than the containers request");
         }
     }
-    for (name, needed) in qos::aggregate(spec, "limits").into_iter().filter(|(name, _)| is_huge(name)) {
-        if qos::amount(&resources["limits"][&name]).is_some_and(|stated| needed > stated) {
+    for (name, needed) in effective::aggregate(spec, "limits").into_iter().filter(|(name, _)| is_huge(name)) {
+        if quantity::amount(&resources["limits"][&name]).is_some_and(|stated| needed > stated) {
             report.at(format!("spec.resources.limits[{name}]"), "is less than the containers' limits");
         }
     }
     for (index, container) in items(&spec["containers"]).iter().enumerate() {
         for (name, limit) in members(&container["resources"]["limits"]) {
-            let whole = qos::amount(&resources["limits"][name]);
-            if whole.is_some_and(|whole| qos::amount(limit).is_some_and(|limit| limit > whole)) {
+            let whole = quantity::amount(&resources["limits"][name]);
+            if whole.is_some_and(|whole| quantity::amount(limit).is_some_and(|limit| limit > whole)) {
                 let path = format!("spec.containers[{index}].resources.limits[{name}]");
                 report.at(path, "is more than the pod's limit");
             }
@@ -69,14 +69,15 @@ fn requirements(resources: &Value, is_resource: fn(&str) -> bool, path: &str, re
                 report.at(&path, "is not a resource");
             }
             // That it is a quantity has been asked with the types.
-            let milli = qos::amount(value).unwrap_or_default();
+            let milli = quantity::amount(value).unwrap_or_default();
             if milli < 0 {
                 report.at(&path, "must not be negative");
             }
             if is_extended(name) && milli % 1000 != 0 {
                 report.at(&path, "must be an integer");
             }
-            let page = name.strip_prefix("hugepages-").map(|size| qos::quantity(size).unwrap_or_default());
+            let page =
+                name.strip_prefix("hugepages-").map(|size| quantity::quantity(size).unwrap_or_default());
             if page.is_some_and(|page| page <= 0 || page % 1000 != 0 || milli % page != 0) {
                 report.at(&path, "must be a multiple of the page size");
             }
@@ -85,7 +86,7 @@ fn requirements(resources: &Value, is_resource: fn(&str) -> bool, path: &str, re
     for (name, requested) in members(&resources["requests"]) {
         let path = format!("{path}.requests[{name}]");
         let overcommitted = is_native(name) && !is_huge(name);
-        let (requested, limit) = (qos::amount(requested), qos::amount(&resources["limits"][name]));
+        let (requested, limit) = (quantity::amount(requested), quantity::amount(&resources["limits"][name]));
         if limit.is_none() && !overcommitted {
             report.at(&path, "needs a limit, because it cannot be overcommitted");
         } else if limit.is_some() && requested != limit && !overcommitted {

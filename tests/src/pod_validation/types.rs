@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use super::Report;
-use crate::qos;
+use crate::quantity;
 use crate::walk::is_set;
 
 #[derive(Clone, Copy)]
@@ -212,7 +212,7 @@ impl Kind {
         let each = |is: fn(&Value) -> bool| value.as_array().is_some_and(|list| list.iter().all(is));
         let every = |is: fn(&Value) -> bool| value.as_object().is_some_and(|map| map.values().all(is));
         let text = |value: &Value| value.is_string() || value.is_null();
-        let amount = |value: &Value| value.is_null() || qos::amount(value).is_some();
+        let amount = |value: &Value| value.is_null() || quantity::amount(value).is_some();
         let (fits, expected) = match self {
             Text => (value.is_string(), "a text"),
             Texts => (each(text), "a list of texts"),

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{Report, names};
 use crate::api_defaults::VOLUME_SOURCES;
-use crate::qos;
+use crate::quantity;
 use crate::walk::{is_set, items, text};
 
 const HOST_PATH_TYPES: [&str; 8] =
@@ -83,11 +83,11 @@ fn source(kind: &str, source: &Value, path: &str, report: &mut Report) {
 
 /// The limit is the server's rule; the medium the kubelet's (`pkg/volume/emptydir/empty_dir.go`).
 fn empty_dir(source: &Value, path: &str, report: &mut Report) {
-    if qos::amount(&source["sizeLimit"]).is_some_and(|limit| limit < 0) {
+    if quantity::amount(&source["sizeLimit"]).is_some_and(|limit| limit < 0) {
         report.at(format!("{path}.sizeLimit"), "must not be negative");
     }
     let medium = text(&source["medium"]);
-    let page_size = medium.strip_prefix("HugePages-").and_then(qos::quantity);
+    let page_size = medium.strip_prefix("HugePages-").and_then(quantity::quantity);
     if !["", "Memory", "HugePages"].contains(&medium) && page_size.is_none_or(|size| size <= 0) {
         report.at(format!("{path}.medium"), format!("`{medium}` is not a medium"));
     }
