@@ -16,7 +16,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{effective, quantity};
 
-type Object = Map<String, Value>;
+pub(crate) type Object = Map<String, Value>;
 
 /// The sources of a volume (`VolumeSource` in `k8s.io/api/core/v1/types.go`).
 pub(crate) const VOLUME_SOURCES: [&str; 30] = [
@@ -64,21 +64,18 @@ pub fn apply(pod: &mut Value) {
             container_defaults(container);
         }
     }
-    // SetDefaults_Pod: not for ephemeral containers, which have neither.
+    requests(spec);
+    // SetDefaults_Pod: not for ephemeral containers, which have none.
     let host_network = spec.get("hostNetwork") == Some(&Value::Bool(true));
     for list in ["initContainers", "containers"] {
-        for container in objects(spec, list) {
-            if let Some(resources) = object(container, "resources") {
-                requests_from_limits(resources);
-            }
-            for port in objects(container, "ports").filter(|_| host_network) {
+        for container in objects(spec, list).filter(|_| host_network) {
+            for port in objects(container, "ports") {
                 if let Some(number) = port.get("containerPort").cloned() {
                     zero(port, "hostPort", number);
                 }
             }
         }
     }
-    pod_requests(spec);
     absent(spec, "enableServiceLinks", true);
 
     zero(spec, "dnsPolicy", "ClusterFirst");
@@ -161,7 +158,19 @@ fn field_ref(holder: &mut Object) {
     }
 }
 
-/// `SetDefaults_Pod`: what is limited and not requested is requested.
+/// `SetDefaults_Pod`, as far as it fills in requests: of the containers first, then of the whole pod.
+pub(crate) fn requests(spec: &mut Object) {
+    for list in ["initContainers", "containers"] {
+        for container in objects(spec, list) {
+            if let Some(resources) = object(container, "resources") {
+                requests_from_limits(resources);
+            }
+        }
+    }
+    pod_requests(spec);
+}
+
+/// What is limited and not requested is requested.
 fn requests_from_limits(resources: &mut Object) {
     let limits = resources.get("limits").and_then(Value::as_object).cloned().unwrap_or_default();
     if limits.is_empty() {

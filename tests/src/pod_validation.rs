@@ -22,6 +22,8 @@ mod types;
 mod volumes;
 mod windows;
 
+pub(crate) use resources::{is_extended, is_huge, is_native};
+
 use std::fmt::Display;
 
 use serde_json::Value;

@@ -111,16 +111,16 @@ fn is_container_resource(name: &str) -> bool {
 }
 
 /// `IsHugePageResourceName`
-fn is_huge(name: &str) -> bool {
+pub(crate) fn is_huge(name: &str) -> bool {
     name.starts_with("hugepages-")
 }
 
 /// `IsNativeResource`
-fn is_native(name: &str) -> bool {
+pub(crate) fn is_native(name: &str) -> bool {
     !name.contains('/') || name.contains("kubernetes.io/")
 }
 
 /// `IsExtendedResourceName`: a quota of it has to be nameable, too.
-fn is_extended(name: &str) -> bool {
+pub(crate) fn is_extended(name: &str) -> bool {
     !is_native(name) && !name.starts_with("requests.") && names::is_qualified(&format!("requests.{name}"))
 }
