@@ -14,5 +14,6 @@ pub mod policy_server_host;
 pub mod qos;
 pub mod quantity;
 pub mod resource_quota;
+pub mod started;
 mod walk;
 pub mod wasmi_host;
