@@ -6,6 +6,7 @@ pub mod corpus;
 pub mod effective;
 pub mod host;
 pub mod limit_range;
+pub mod nixl;
 pub mod patch;
 pub mod pod_security;
 pub mod pod_validation;
