@@ -57,19 +57,22 @@ const VARIABLES_OF_AITER: &str = "VLLM_ROCM_USE_AITER";
 /// is the only word.
 pub fn words(container: &Value, release: Release) -> Result<Words, String> {
     let mut words = match started::vllm(container, release)? {
-        Some(started) if started.words.first().is_some_and(|word| word == "serve") => of_vllm(&started),
+        Some(started) if started.words.first().is_some_and(|word| word == "serve") => of_vllm(&started)?,
         _ => Words::new(),
     };
     words.insert("image".to_owned(), text(&container["image"]).to_owned());
     Ok(words)
 }
 
-fn of_vllm(started: &Started) -> Words {
+fn of_vllm(started: &Started) -> Result<Words, String> {
     let mut found = Words::new();
     let words = &started.words[1..];
     let mut at = 0;
     // The model's place is the first one. vLLM moves the first `--model` there, and takes no second.
     if let Some(model) = words.first().filter(|word| !is_flag(word)) {
+        if model.is_empty() {
+            return Err("vLLM refuses a model without a name".to_owned());
+        }
         found.insert("model".to_owned(), model.clone());
         at += 1;
     }
@@ -77,17 +80,19 @@ fn of_vllm(started: &Started) -> Words {
         at += 1;
         let (given, inline) = word.split_once('=').map_or((word.as_str(), None), |(n, v)| (n, Some(v)));
         let Some(name) = known(given) else { continue };
-        let value = match (SWITCHES.contains(&name.trim_start_matches("no-")), inline) {
-            (true, _) => Some((!name.starts_with("no-")).to_string()),
-            (false, Some(value)) => Some(value.to_owned()),
+        let is_switch = SWITCHES.contains(&name.trim_start_matches("no-"));
+        let value = match (is_switch, inline) {
+            (true, _) => (!name.starts_with("no-")).to_string(),
+            (false, Some(value)) => value.to_owned(),
             (false, None) => {
-                let value = words.get(at).filter(|word| !is_flag(word)).cloned();
-                at += usize::from(value.is_some());
-                value
+                at += 1;
+                words.get(at - 1).filter(|word| !is_flag(word)).cloned().unwrap_or_default()
             }
         };
+        if value.is_empty() {
+            return Err(format!("vLLM refuses `{given}` without a value"));
+        }
         let name = name.trim_start_matches("no-").to_owned();
-        let value = value.unwrap_or_default();
         if name == "model" {
             found.entry(name).or_insert(value);
         } else {
@@ -105,7 +110,7 @@ fn of_vllm(started: &Started) -> Words {
     {
         found.insert("cache".to_owned(), cache);
     }
-    found
+    Ok(found)
 }
 
 /// The whole name of a flag that counts, without dashes: vLLM takes `_` for `-`, any beginning of a name, and a member
@@ -273,7 +278,18 @@ mod tests {
             let container = json!({ "image": "i", "command": command, "args": ["m"] });
             assert_eq!(words(&container, Release::Old), Ok(want(&[])));
         }
-        let broken = json!({ "command": ["prefill-launcher", "run"] });
-        assert!(words(&broken, Release::Old).is_err());
+    }
+
+    #[test]
+    fn what_does_not_start_has_none() {
+        for container in [
+            json!({ "command": ["prefill-launcher", "run"] }),
+            json!({ "command": ["vllm", "serve", "m", "--dtype", "--port=9", "half"] }),
+            json!({ "command": ["vllm", "serve", "m", "-q", ""] }),
+            json!({ "command": ["vllm", "serve", "--model="] }),
+            json!({ "command": ["vllm", "serve", ""] }),
+        ] {
+            assert!(words(&container, Release::Old).is_err(), "{container}");
+        }
     }
 }

@@ -15,7 +15,7 @@ const HARMLESS: [&str; 13] =
     ["awk", "basename", "cat", "cut", "dirname", "grep", "head", "sed", "seq", "sort", "tail", "tr", "wc"];
 
 /// For what takes a second where no machine is busy.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 
 /// Runs bash with `words`.
 pub(super) fn run(
