@@ -106,7 +106,8 @@ impl Lift<'_> {
     fn owned(&mut self, given: &Given<'_>) -> Result<(), NotUnderstood> {
         let sizes = &mut self.launch.parallelism;
         match given.flag {
-            Owned::Model if self.has_positional => {
+            // vLLM moves the first `--model` to the place behind `serve`; the second is another matter.
+            Owned::Model if self.has_positional || !self.launch.model.is_empty() => {
                 return Err(argument(
                     given.word,
                     "names a second model; hint: keep the one behind `vllm serve`",

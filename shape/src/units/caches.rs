@@ -19,10 +19,13 @@ pub(crate) fn owns(name: &str) -> bool {
     VARIABLES.contains(&name)
 }
 
+/// Variables after which the model is read out of the cache that is there.
+const OFFLINE: [&str; 2] = ["HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"];
+
 /// Whether a pod with variable `name` has said something of caches: whoever sets any of Hugging
 /// Face's has thought about where models come from.
 fn says_something(name: &str) -> bool {
-    owns(name) || name.starts_with("HF_")
+    owns(name) || name.starts_with("HF_") || OFFLINE.contains(&name)
 }
 
 pub(super) fn apply(work: &mut Work<'_>, enforce: bool) -> Result<(), Collision> {
@@ -49,6 +52,10 @@ pub(super) fn apply(work: &mut Work<'_>, enforce: bool) -> Result<(), Collision>
             work.code(Unit::Caches, "withheld", Some(&detail));
             return Ok(());
         }
+    }
+    if work.environment().names().any(|name| OFFLINE.contains(&name)) {
+        work.code(Unit::Caches, "withheld", Some("without a network, the model is where the cache is now"));
+        return Ok(());
     }
     let before = work.report.changes.len();
     for (volume, path, mount) in mounts {
