@@ -93,6 +93,29 @@ pub(crate) fn run(home: &Home, oracle: &mut Oracle, report: &mut Report) {
     words(home, oracle, report);
     variables(home, oracle, report);
     table(oracle, report);
+    types(home, oracle, report);
+}
+
+/// Why the models are of float32 and the starts say so: `README.md`.
+fn types(home: &Home, oracle: &mut Oracle, report: &mut Report) {
+    let phrase = "supports_amx and dtype in (torch.bfloat16,)";
+    let (found, what) =
+        cite(home, "vllm/v1/attention/backends/cpu_attn.py", phrase, "this CPU may have no AMX");
+    report.add(found, &what);
+    for (kind, amx) in [("bfloat16", true), ("float32", false)] {
+        let verdict = oracle.other(&json!({"ask": "kernels", "type": kind}));
+        let (attention, products) = (verdict.field("attention"), verdict.field("products"));
+        report.add(
+            *attention == amx && *products == amx,
+            &format!("{kind} where the CPU says that it has AMX: attention takes it: {attention}, small products: {products}"),
+        );
+    }
+    let model = home.model("dense");
+    for (words, kind) in [("", "torch.bfloat16"), ("--dtype float32", "torch.float32")] {
+        let verdict = oracle.serve(&serve(&model, words));
+        let found = verdict.field("type");
+        report.add(*found == kind, &format!("a model of float32, `{words}`: {found}"));
+    }
 }
 
 /// The launcher leaves out what vLLM would take for another load balancing, unless the user means it.

@@ -44,7 +44,7 @@ const USAGE: u8 = 64;
 /// In the order in which they run: what is quick comes first.
 const PARTS: [(&str, &str); 6] = [
     ("checks", "each check code of the launcher against vLLM"),
-    ("claims", "what else the launcher says of vLLM"),
+    ("claims", "what else the launcher and these tests say of vLLM"),
     ("corpus", "every argument list that the corpus renders"),
     ("groups", "the handshake of whole groups, half of them with KServe's script"),
     ("start", "a real start of a leader and a headless worker"),

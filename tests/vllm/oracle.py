@@ -6,6 +6,7 @@
         the same for each pod, then vLLM's handshake: the leader's real loop hears what each engine would send
     {"ask": "ports", "port": N}    the HTTP socket and the handshake's on one port
     {"ask": "certificate", …}      what uvicorn says of a certificate that is not there
+    {"ask": "kernels", "type": T}  which kernels vLLM takes where the CPU says that it has AMX
     {"ask": "flags"}               every spelling of a flag that the parser of `vllm serve` knows
 
 An answer is {"ok": true, …} or {"ok": false, "says": vLLM's message}. vLLM is imported once, and every question is
@@ -97,6 +98,7 @@ def describe(here: Reached) -> dict[str, Any]:
         "rpc_port": parallel.data_parallel_rpc_port,
         "expert": parallel.enable_expert_parallel,
         "names": here.names,
+        "type": str(here.config.model_config.dtype),
     }
 
 
@@ -189,6 +191,18 @@ def variable(question: dict[str, Any]) -> dict[str, Any]:
     return {"ok": True, "value": getattr(envs, question["name"])}
 
 
+def kernels(question: dict[str, Any]) -> dict[str, Any]:
+    """Asks what decides, with sizes as of the models here. Nothing is run, so any CPU will do."""
+    import torch
+    from vllm.model_executor.layers.utils import check_cpu_sgl_kernel
+    from vllm.v1.attention.backends.cpu_attn import _get_attn_isa
+
+    torch.cpu._is_amx_tile_supported = lambda: True
+    kind = getattr(torch, question["type"])
+    products = check_cpu_sgl_kernel(256, 256, kind)
+    return {"ok": True, "attention": _get_attn_isa(kind, 128, 32) == "amx", "products": products}
+
+
 def flags(_: dict[str, Any]) -> dict[str, Any]:
     parser = FlexibleArgumentParser()
     command = serve.ServeSubcommand().subparser_init(parser.add_subparsers(dest="subparser"))
@@ -201,6 +215,7 @@ ASKED = {
     "ports": ports,
     "certificate": certificate,
     "variable": variable,
+    "kernels": kernels,
     "flags": flags,
 }
 

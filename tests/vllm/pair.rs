@@ -117,8 +117,10 @@ impl Drop for Pod {
     }
 }
 
-/// What the user gives in `VLLM_ADDITIONAL_ARGS`.
-pub(crate) const ADDITIONAL: &str = "--enforce-eager --max-model-len 4096";
+/// What the user gives in `VLLM_ADDITIONAL_ARGS`. The type is said although the models have it: `auto` turns float32
+/// into the first type that the platform names (`vllm/config/model.py:2423`), which on a CPU is bfloat16, and that
+/// takes AMX (`vllm/v1/attention/backends/cpu_attn.py:544`) wherever the CPU says that it has it.
+pub(crate) const ADDITIONAL: &str = "--enforce-eager --max-model-len 4096 --dtype float32";
 
 /// The group's variables, as `LeaderWorkerSet` sets them.
 pub(crate) fn group(home: &Home, command: &mut Command, index: &str) {

@@ -53,6 +53,10 @@ fn serves(leader: &mut Pod, worker: &mut Pod, ports: Ports, report: &mut Report)
     if healthy.is_err() {
         return false;
     }
+    // What it says when it makes its engine. With bfloat16, the next would be up to the CPU's AMX.
+    let says = |pod: &Pod| pod.log().contains("dtype=torch.float32");
+    let float32 = says(leader) && says(worker);
+    report.add(float32, "leader and worker say that they run in float32, which takes no AMX");
     for rank in 0..2 {
         let answer = http::complete(ports.http, rank, 8, PATIENCE);
         let status = answer.as_ref().map(|(status, _)| *status);
