@@ -16,6 +16,7 @@ mod rendezvous;
 mod run;
 mod stub;
 mod verbs;
+mod vllm;
 mod waiting;
 mod words;
 mod wrong_input;

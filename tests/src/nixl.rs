@@ -133,7 +133,9 @@ fn known(given: &str) -> Option<String> {
 /// Whether argparse takes `word` for a flag.
 fn is_flag(word: &str) -> bool {
     let number = || word.trim_start_matches(['-', '.']).starts_with(|c: char| c.is_ascii_digit());
-    word.len() > 1 && word.starts_with('-') && !word.contains(' ') && !number()
+    // A blank makes a word a value, but behind `=` it belongs to the flag's own.
+    let name = word.split_once('=').map_or(word, |(name, _)| name);
+    word.len() > 1 && word.starts_with('-') && !name.contains(' ') && !number()
 }
 
 /// Without a network the model's name becomes the path of its snapshot, so where the cache is counts.

@@ -94,6 +94,7 @@ pub(crate) fn run(home: &Home, oracle: &mut Oracle, report: &mut Report) {
     variables(home, oracle, report);
     table(oracle, report);
     types(home, oracle, report);
+    deaths(home, report);
 }
 
 /// Why the models are of float32 and the starts say so: `README.md`.
@@ -115,6 +116,18 @@ fn types(home: &Home, oracle: &mut Oracle, report: &mut Report) {
         let verdict = oracle.serve(&serve(&model, words));
         let found = verdict.field("type");
         report.add(*found == kind, &format!("a model of float32, `{words}`: {found}"));
+    }
+}
+
+/// The words by which `ending.rs` finds who died.
+fn deaths(home: &Home, report: &mut Report) {
+    for (file, phrase) in [
+        ("vllm/v1/executor/multiproc_executor.py", "Worker proc %s died unexpectedly (exit code: %s), "),
+        ("vllm/v1/utils.py", "died with exit code {proc.exitcode}"),
+        ("vllm/v1/engine/utils.py", "Failed core proc(s): {finished}"),
+    ] {
+        let (found, what) = cite(home, file, phrase, "a start that fails looks for it in a real log");
+        report.add(found, &what);
     }
 }
 

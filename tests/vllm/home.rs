@@ -12,7 +12,8 @@ pub(crate) struct Home {
 }
 
 /// One thread for each rank, one GiB of KV cache, forked children as in llm-d's image, and nothing from the network.
-const VARIABLES: [(&str, &str); 7] = [
+/// A process that a signal kills prints where it was.
+const VARIABLES: [(&str, &str); 8] = [
     ("VLLM_CPU_KVCACHE_SPACE", "1"),
     ("VLLM_CPU_OMP_THREADS_BIND", "nobind"),
     ("OMP_NUM_THREADS", "1"),
@@ -20,6 +21,7 @@ const VARIABLES: [(&str, &str); 7] = [
     ("VLLM_NO_USAGE_STATS", "1"),
     ("HF_HUB_OFFLINE", "1"),
     ("PYTHONUNBUFFERED", "1"),
+    ("PYTHONFAULTHANDLER", "1"),
 ];
 
 impl Home {

@@ -18,6 +18,7 @@ mod archive;
 mod checks;
 mod claims;
 mod corpus;
+mod ending;
 mod groups;
 mod home;
 mod http;

@@ -9,7 +9,8 @@
     {"ask": "kernels", "type": T}  which kernels vLLM takes where the CPU says that it has AMX
     {"ask": "flags"}               every spelling of a flag that the parser of `vllm serve` knows
 
-An answer is {"ok": true, …} or {"ok": false, "says": vLLM's message}. vLLM is imported once, and every question is
+An answer is {"ok": true, …} or {"ok": false, "says": vLLM's message}; {"ok": false, "died": exit code} where there is
+none. vLLM is imported once, and every question is
 answered in a process of its own, forked from that one: nothing that a question leaves behind reaches the next.
 """
 
@@ -247,7 +248,8 @@ def forked(question: dict[str, Any]) -> str:
     with os.fdopen(reader) as answers:
         text = answers.read()
     _, status = os.waitpid(child, 0)
-    return text or json.dumps({"ok": False, "says": f"the oracle's process ended with {status}", "exit": None})
+    # Negative where a signal ended it.
+    return text or json.dumps({"ok": False, "died": os.waitstatus_to_exitcode(status)})
 
 
 def main() -> None:

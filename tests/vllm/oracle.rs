@@ -1,9 +1,12 @@
 //! Real vLLM, asked one question at a time: `oracle.py` runs its parser, its configuration and its handshake.
 
+use crate::ending;
 use crate::home::Home;
+use crate::pair::told;
 use serde_json::{Value, json};
 use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
+use std::path::PathBuf;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 /// The process.
@@ -11,6 +14,7 @@ pub(crate) struct Oracle {
     child: Child,
     questions: Option<ChildStdin>,
     answers: BufReader<ChildStdout>,
+    log: PathBuf,
 }
 
 /// What vLLM said.
@@ -64,18 +68,33 @@ impl Oracle {
         let mut command = Command::new(home.programs().join("python"));
         home.prepare(&mut command);
         command.arg(Home::oracle()).env("VLLM_LOGGING_LEVEL", "WARNING");
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(File::create(log).unwrap());
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(File::create(&log).unwrap());
         let mut child = command.spawn().expect("Python starts");
         let (questions, answers) = (child.stdin.take(), BufReader::new(child.stdout.take().unwrap()));
-        Self { child, questions, answers }
+        Self { child, questions, answers, log }
     }
 
     fn ask(&mut self, question: &Value) -> Verdict {
         let mut line = String::new();
         let asked = self.questions.as_mut().unwrap().write_all(format!("{question}\n").as_bytes());
         let read = self.answers.read_line(&mut line).unwrap_or(0);
-        assert!(asked.is_ok() && read > 0, "the oracle ended; its log says why");
-        Verdict(serde_json::from_str(&line).unwrap())
+        if asked.is_err() || read == 0 {
+            drop(self.questions.take());
+            panic!("the oracle ended, {}; {}", told(self.child.wait().ok()), self.last_words());
+        }
+        let mut answer: Value = serde_json::from_str(&line).unwrap();
+        if let Some(code) = answer["died"].as_i64() {
+            let code = ending::code(i32::try_from(code).unwrap());
+            answer["says"] = format!("the oracle's process died, exit code {code}").into();
+            println!("     the oracle's process died, exit code {code}; {}", self.last_words());
+        }
+        Verdict(answer)
+    }
+
+    fn last_words(&self) -> String {
+        let log = std::fs::read(&self.log).unwrap_or_default();
+        let lines = ending::lines(&String::from_utf8_lossy(&log));
+        format!("`{}` ends with:\n{lines}", self.log.display())
     }
 
     /// `vllm WORDS…`

@@ -1,10 +1,11 @@
 //! A leader and a headless worker on the loopback interface, each started as its container would be.
 
+use crate::ending;
 use crate::home::Home;
 use crate::http;
 use crate::program::launcher;
 use std::fs::{self, File};
-use std::os::unix::process::CommandExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread::sleep;
@@ -27,6 +28,12 @@ impl Ports {
         let [http, handshake] = sockets.map(|socket| socket.local_addr().unwrap().port());
         Self { http, handshake }
     }
+}
+
+/// How it ended, in words.
+pub(crate) fn told(status: Option<ExitStatus>) -> String {
+    let code = status.and_then(|status| status.code().or_else(|| status.signal().map(|number| -number)));
+    code.map_or_else(|| "it has not ended".to_owned(), |code| format!("exit code {}", ending::code(code)))
 }
 
 /// One of them. What it started goes with it.
@@ -54,11 +61,13 @@ impl Pod {
         String::from_utf8_lossy(&fs::read(&self.log).unwrap()).into_owned()
     }
 
-    /// The last lines, for a failure.
-    pub(crate) fn last_words(&self) -> String {
-        let log = self.log();
-        let lines: Vec<&str> = log.lines().collect();
-        format!("`{}` ends with:\n{}", self.log.display(), lines[lines.len().saturating_sub(12)..].join("\n"))
+    /// For a failure: the processes of vLLM's that its log calls dead, then the lines that tell most.
+    pub(crate) fn why(&self) -> String {
+        format!("{}\n{}", ending::died(&self.log()), self.last_words())
+    }
+
+    fn last_words(&self) -> String {
+        format!("`{}` ends with:\n{}", self.log.display(), ending::lines(&self.log()))
     }
 
     /// The words of the process that has this ID now.
@@ -98,14 +107,15 @@ impl Pod {
             for (name, pod) in [("leader", &mut *self), ("worker", &mut *other)] {
                 if let Some(status) = pod.ended() {
                     return Err(format!(
-                        "the {name} ended before `/health` answered, {status}; {}",
-                        pod.last_words()
+                        "the {name} ended before `/health` answered, {}{}",
+                        told(Some(status)),
+                        pod.why()
                     ));
                 }
             }
             sleep(Duration::from_secs(1));
         }
-        Err(format!("`/health` does not answer after {} s; {}", START.as_secs(), self.last_words()))
+        Err(format!("`/health` does not answer after {} s{}", START.as_secs(), account(self, other)))
     }
 }
 
@@ -115,6 +125,18 @@ impl Drop for Pod {
         let _ = rustix::process::kill_process_group(id, rustix::process::Signal::KILL);
         let _ = self.child.wait();
     }
+}
+
+/// For a failure that may be of either: how both stand, then the lines that tell most of each.
+pub(crate) fn account(leader: &mut Pod, worker: &mut Pod) -> String {
+    let fate = |pod: &mut Pod| told(pod.ended()) + &ending::died(&pod.log());
+    format!(
+        "; leader: {}; worker: {}\n{}\n{}",
+        fate(leader),
+        fate(worker),
+        leader.last_words(),
+        worker.last_words()
+    )
 }
 
 /// What the user gives in `VLLM_ADDITIONAL_ARGS`. The type is said although the models have it: `auto` turns float32

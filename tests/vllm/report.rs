@@ -32,7 +32,17 @@ impl Report {
         if shown {
             self.passed += 1;
         } else {
-            self.failed.push(line.to_owned());
+            // What logs say stands above.
+            self.failed.push(line.lines().next().unwrap_or_default().to_owned());
+        }
+    }
+
+    /// The same; where it was not shown, with what tells why behind it.
+    pub(crate) fn add_with(&mut self, shown: bool, line: &str, why: impl FnOnce() -> String) {
+        if shown {
+            self.add(true, line);
+        } else {
+            self.add(false, &format!("{line}{}", why()));
         }
     }
 

@@ -3,12 +3,12 @@
 use crate::adopted::tests;
 use crate::home::Home;
 use crate::http;
-use crate::pair::{ADDITIONAL, Pod, Ports, group, ours as launch};
+use crate::pair::{ADDITIONAL, Pod, Ports, account, group, ours as launch, told};
 use crate::report::Report;
 use crate::stub::write_program;
 use prefill_core::kubelet;
 use std::path::PathBuf;
-use std::process::{Command, ExitStatus};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 /// KServe's: 60 s, of which its preStop hook may take 15. More than vLLM is told to drain for.
@@ -16,10 +16,8 @@ const GRACE: Duration = Duration::from_secs(45);
 /// For a busy machine.
 const PATIENCE: Duration = Duration::from_mins(2);
 
-/// How it ended, in words.
-fn told(status: Option<ExitStatus>) -> String {
-    status.map_or_else(|| "it has not ended".to_owned(), |status| status.to_string())
-}
+/// What vLLM takes to end where one of its processes died.
+const END: Duration = Duration::from_secs(10);
 
 /// Both pods through the launcher.
 pub(crate) fn ours(home: &Home, report: &mut Report) {
@@ -60,10 +58,16 @@ fn serves(leader: &mut Pod, worker: &mut Pod, ports: Ports, report: &mut Report)
     for rank in 0..2 {
         let answer = http::complete(ports.http, rank, 8, PATIENCE);
         let status = answer.as_ref().map(|(status, _)| *status);
-        report.add(
-            status == Some(200),
-            &format!("a completion with `X-data-parallel-rank: {rank}`: {status:?}"),
-        );
+        let line = format!("a completion with `X-data-parallel-rank: {rank}`: {status:?}");
+        if status != Some(200) {
+            let body: String = answer.unwrap_or_default().1.replace('\n', " ").chars().take(200).collect();
+            // Where a process of vLLM's died, the rest of it follows, with 0: only the logs tell.
+            leader.end_within(END);
+            worker.end_within(END);
+            report.add(false, &format!("{line} {body}{}", account(leader, worker)));
+            return false;
+        }
+        report.add(true, &line);
         let (_, metrics) = http::get(ports.http, "/metrics").unwrap_or_default();
         let counted = metrics.lines().any(|line| {
             line.starts_with("vllm:prompt_tokens_total")
@@ -109,9 +113,10 @@ fn end(mut leader: Pod, mut worker: Pod, ports: Ports, far: bool, report: &mut R
     let status = leader.end_within(GRACE);
     let seconds = since.elapsed().as_secs_f32();
     let answered = local.join().unwrap().map(|(status, _)| status);
-    report.add(
+    report.add_with(
         at_work && answered == Some(200),
         &format!("a request that the leader's rank works on at SIGTERM (still at work: {at_work}) is answered: {answered:?}"),
+        || leader.why(),
     );
     if let Some(remote) = remote {
         let answered = remote.join().unwrap().map(|(status, _)| status);
@@ -119,18 +124,20 @@ fn end(mut leader: Pod, mut worker: Pod, ports: Ports, far: bool, report: &mut R
             "a long one that the worker's rank works on: {answered:?} (vLLM does not wait for it; without an answer, its client gave up after 15 s)"
         ));
     }
-    report.add(
+    report.add_with(
         status.and_then(|status| status.code()) == Some(0),
         &format!("SIGTERM ends the leader after {seconds:.1} s of {} s: {}", GRACE.as_secs(), told(status)),
+        || leader.why(),
     );
     Report::note(&format!("the worker is still there without its leader: {}", worker.ended().is_none()));
     let since = Instant::now();
     worker.terminate();
     let status = worker.end_within(GRACE);
     let seconds = since.elapsed().as_secs_f32();
-    report.add(
+    report.add_with(
         status.and_then(|status| status.code()) == Some(0),
         &format!("SIGTERM ends the worker after {seconds:.1} s of {} s: {}", GRACE.as_secs(), told(status)),
+        || worker.why(),
     );
 }
 
@@ -162,17 +169,15 @@ fn refused(home: &Home, name: &str, text: &str, report: &mut Report) {
     let why = "must not use --headless in external or hybrid dp lb mode";
     let status = leader.end_within(Duration::from_mins(20));
     let said = leader.log().contains(why);
-    report.add(
+    report.add_with(
         said && status.is_some_and(|status| !status.success()),
         &format!(
             "the leader of `{name}` with its `--data-parallel-start-rank 0` refuses the worker after {} s (`{why}`: {said}), {}",
             leader.since.elapsed().as_secs(),
             told(status)
         ),
+        || leader.why(),
     );
-    if !said {
-        Report::note(&leader.last_words());
-    }
     Report::note(&format!("the worker is still there without its leader: {}", worker.ended().is_none()));
 }
 
