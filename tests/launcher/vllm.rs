@@ -1,9 +1,9 @@
-//! What `make test-vllm` says of a process that died.
+//! What `make test-vllm` says of a process that died, and of the CPU.
 
 #[path = "../vllm/ending.rs"]
 mod ending;
 
-use ending::{code, died, lines};
+use ending::{amx, code, died, lines};
 
 /// As vLLM 0.32.0 printed it, when a worker got SIGILL; shortened.
 const WORKER: &str = "\
@@ -102,4 +102,13 @@ fn of_a_fault_the_thread_that_made_it_is_told() {
 fn a_long_line_is_cut_between_letters() {
     let told = lines(&"ü".repeat(400));
     assert_eq!(told, format!("{}…", "ü".repeat(300)));
+}
+
+#[test]
+fn the_flags_about_amx_are_told() {
+    let intel =
+        "processor\t: 0\nvmx flags\t: amx_of_no_use\nflags\t\t: fpu amx_bf16 avx512f amx_tile amx_int8\n";
+    assert_eq!(amx(intel), "amx_bf16 amx_tile amx_int8");
+    assert_eq!(amx("flags\t\t: fpu avx512_bf16\n"), "none");
+    assert_eq!(amx("Features\t: fp asimd\n"), "none");
 }

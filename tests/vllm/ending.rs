@@ -118,3 +118,14 @@ pub(crate) fn lines(log: &str) -> String {
     }
     text.join("\n")
 }
+
+/// The flags of the CPU that are about AMX, of `/proc/cpuinfo`.
+pub(crate) fn amx(cpuinfo: &str) -> String {
+    let flags = cpuinfo.lines().find_map(|line| {
+        let (key, flags) = line.split_once(':')?;
+        (key.trim() == "flags").then_some(flags)
+    });
+    let amx: Vec<&str> =
+        flags.unwrap_or_default().split_whitespace().filter(|flag| flag.starts_with("amx")).collect();
+    if amx.is_empty() { "none".to_owned() } else { amx.join(" ") }
+}

