@@ -1,119 +1,68 @@
-//! Quotations of the pod's own text with its secrets masked: short ones, fit for an annotation (one line, at
-//! most 120 characters), and whole command lines for a log.
+//! Quotations of text that is not ours, with its secrets masked: short ones, fit for an annotation (one line, at most
+//! 120 characters), and whole command lines for a log. What a secret is, [`crate::secrets`] says.
+
+use crate::secrets::{MASK, Secrets, is_secret};
+use std::borrow::Cow;
+use std::ops::Range;
 
 const LENGTH: usize = 120;
-const SECRET_NAMES: [&str; 10] = [
-    "TOKEN",
-    "SECRET",
-    "PASSWORD",
-    "PASSWD",
-    "PASSPHRASE",
-    "CREDENTIAL",
-    "API_KEY",
-    "ACCESS_KEY",
-    "APIKEY",
-    "BEARER",
-];
-const SECRET_STARTS: [&str; 4] = ["hf_", "sk-", "ghp_", "nvapi-"];
-const MASK: &str = "***";
 
 /// `text` in one line, at most 120 characters long, with secrets masked.
 pub fn excerpt(text: &str) -> String {
-    let mut out = String::new();
-    let mut mask_next = false;
-    // Words beyond the quotation's length cannot matter.
-    for word in text.split_whitespace().take(LENGTH) {
-        if !out.is_empty() {
-            out.push(' ');
-        }
-        if mask_next {
-            out.push_str(MASK);
-            mask_next = false;
-        } else {
-            mask_next = push(&mut out, word);
-        }
-        if out.chars().count() > LENGTH {
+    excerpt_at(text, 0..text.len())
+}
+
+/// The part `range` of `text` as [`excerpt`] has it. What stands before it counts: the name of a secret may.
+pub fn excerpt_at(text: &str, range: Range<usize>) -> String {
+    let mut quotation = Quotation::default();
+    let mut at = range.start;
+    for secret in Secrets::new(text) {
+        if secret.start >= range.end || quotation.is_full() {
             break;
         }
+        if secret.end > at {
+            quotation.push(&text[at..secret.start.max(at)]);
+            quotation.push(MASK);
+            at = secret.end;
+        }
     }
-    if out.chars().count() > LENGTH {
-        out = out.chars().take(LENGTH - 1).chain(['…']).collect();
+    quotation.push(&text[at.min(range.end)..range.end]);
+    quotation.end()
+}
+
+/// The first line of `text` from `start` on, as [`excerpt_at`] has it.
+pub fn excerpt_of_line(text: &str, start: usize) -> String {
+    let end = text[start..].find('\n').map_or(text.len(), |length| start + length);
+    excerpt_at(text, start..end)
+}
+
+/// `words` as [`excerpt`] has text. Each is whole, so that a secret of several words ends where its word does.
+pub fn excerpt_of_words<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
+    let mut quotation = Quotation::default();
+    for (at, word) in masked(words).enumerate() {
+        if quotation.is_full() {
+            break;
+        }
+        quotation.push(if at > 0 { " " } else { "" });
+        quotation.push(&word);
     }
-    out.retain(|character| !character.is_control());
-    out
+    quotation.end()
+}
+
+/// The word at `at` of `words`, as [`excerpt_of_words`] has it: it may be the value of a secret.
+pub fn excerpt_of_word(words: &[&str], at: usize) -> String {
+    masked(words.iter().copied()).nth(at).map(|word| cut(&word)).unwrap_or_default()
 }
 
 /// `words` for a log: as a POSIX shell would read them, with secrets masked. What follows a flag that is named after
 /// a secret is masked up to the next flag.
 pub fn command_line<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
-    let mut out = String::new();
-    let mut secret = false;
-    for word in words {
-        if !out.is_empty() {
-            out.push(' ');
-        }
-        let (name, value) = word.split_once('=').map_or((word, None), |(name, value)| (name, Some(value)));
-        let shown = if word.starts_with("--") {
-            secret = is_secret(name) && value.is_none();
-            match value {
-                Some(_) if is_secret(name) => format!("{name}={MASK}"),
-                Some(value) => format!("{name}={}", without_secrets(value)),
-                None => word.to_owned(),
-            }
-        } else if secret {
-            MASK.to_owned()
-        } else {
-            without_secrets(word)
-        };
-        out.push_str(&shell_word(&shown));
-    }
-    out
+    masked(words).map(|word| shell_word(&word)).collect::<Vec<_>>().join(" ")
 }
 
-/// Whether a flag or a member of an object is named after a secret: by its parts, so that `--hf-token` is one and
-/// `--tokenizer` and `--max-num-batched-tokens` are none.
-fn is_secret(name: &str) -> bool {
-    const PARTS: [&str; 10] = [
-        "token",
-        "secret",
-        "password",
-        "passwd",
-        "passphrase",
-        "credential",
-        "credentials",
-        "apikey",
-        "bearer",
-        "keyfilepassword",
-    ];
-    let name = name.to_ascii_lowercase();
-    let parts: Vec<&str> = name.split(|letter: char| !letter.is_ascii_alphanumeric()).collect();
-    parts.iter().any(|part| PARTS.contains(part))
-        || parts.windows(2).any(|pair| matches!(pair, ["api" | "access" | "private", "key"]))
-}
-
-/// One value: tokens, passwords in URLs, and members of objects that are named after a secret.
-fn without_secrets(value: &str) -> String {
-    let mut out = String::new();
-    if !value.contains('"') {
-        masked(&mut out, value);
-        return out;
-    }
-    // `"name": "value"`: the pieces between quotes are names and values in turn.
-    let mut mask = false;
-    for (place, piece) in value.split('"').enumerate() {
-        if place > 0 {
-            out.push('"');
-        }
-        let quoted = place % 2 == 1;
-        match (quoted, mask) {
-            (true, true) => out.push_str(MASK),
-            (true, false) => masked(&mut out, piece),
-            (false, _) => out.push_str(piece),
-        }
-        // Between a name and its value stands a colon; anything else ends the pair.
-        mask = if quoted { !mask && is_secret(piece) } else { mask && piece.trim() == ":" };
-    }
-    out
+/// `value`, of a name that is no secret's, without passwords in URLs and what else shows itself.
+pub fn value(value: &str) -> Cow<'_, str> {
+    without(value, Secrets::recognisable(value))
 }
 
 /// `value` as one word of a POSIX shell.
@@ -125,108 +74,105 @@ pub fn shell_word(value: &str) -> String {
     format!("'{}'", value.replace('\'', r"'\''"))
 }
 
-/// Adds `word`, masked where it holds a secret; true when the next word is one.
-fn push(out: &mut String, word: &str) -> bool {
-    let upper = word.to_ascii_uppercase().replace('-', "_");
-    let secret = SECRET_NAMES.iter().filter_map(|name| upper.find(name).map(|at| at + name.len())).min();
-    let Some(behind) = secret else {
-        match word.split_once('=') {
-            Some((name, value)) => {
-                out.push_str(name);
-                out.push('=');
-                masked(out, value);
-            }
-            None => masked(out, word),
+/// Each of `words` with its secrets masked.
+fn masked<'a>(words: impl IntoIterator<Item = &'a str>) -> impl Iterator<Item = Cow<'a, str>> {
+    // Whether a flag of a secret stands before, and how many words between.
+    let mut behind = None;
+    words.into_iter().map(move |word| {
+        let is_flag = crate::flags::is_flag(word);
+        behind = match behind {
+            // The first word is the secret, also where it begins with a dash.
+            Some(0) if !word.starts_with("--") => Some(1),
+            Some(count) if !is_flag => Some(count + 1),
+            _ => None,
+        };
+        if behind.is_some() {
+            return Cow::Borrowed(MASK);
         }
-        return false;
-    };
-    // `NAME=value`, `"name":"value"`, or a flag whose value is the next word. (Upper case and `_` for
-    // `-` are ASCII, so that positions are the same.)
-    if let Some(at) = word[behind..].find(['=', ':']) {
-        out.push_str(&word[..=behind + at]);
+        behind = (is_flag && !word.contains('=') && is_secret(word)).then_some(0_usize);
+        masked_word(word)
+    })
+}
+
+/// `NAME=value` and `Name: value` are a secret up to the word's end; any other word is text.
+fn masked_word(word: &str) -> Cow<'_, str> {
+    if let Some(at) = word.find(['=', ':'])
+        && is_name(&word[..at])
+        && is_secret(&word[..at])
+    {
+        return Cow::Owned(format!("{}{MASK}", &word[..=at]));
+    }
+    without(word, Secrets::new(word))
+}
+
+fn is_name(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.+".contains(&byte))
+}
+
+fn without<'t>(text: &'t str, secrets: Secrets<'_>) -> Cow<'t, str> {
+    let mut out = String::new();
+    let mut at = 0;
+    for secret in secrets {
+        out.push_str(&text[at..secret.start]);
         out.push_str(MASK);
-        return word.ends_with(['=', ':']);
+        at = secret.end;
     }
-    out.push_str(word);
-    true
+    if at == 0 {
+        return Cow::Borrowed(text);
+    }
+    out.push_str(&text[at..]);
+    Cow::Owned(out)
 }
 
-/// Adds a value, masked where it is a token or a URL with a password.
-fn masked(out: &mut String, value: &str) {
-    let password = value.split_once("://").and_then(|(scheme, rest)| {
-        let (user, host) = rest.split_once('@')?;
-        (!user.contains('/')).then_some((scheme, host))
-    });
-    match password {
-        _ if starts_secret(value) => out.push_str(MASK),
-        Some((scheme, host)) => {
-            for part in [scheme, "://", MASK, "@", host] {
-                out.push_str(part);
+/// `text` in one line and cut, nothing masked.
+fn cut(text: &str) -> String {
+    let mut quotation = Quotation::default();
+    quotation.push(text);
+    quotation.end()
+}
+
+/// A line that grows up to the length of a quotation; blanks are one.
+#[derive(Default)]
+struct Quotation {
+    text: String,
+    length: usize,
+    blank: bool,
+}
+
+impl Quotation {
+    fn push(&mut self, text: &str) {
+        for letter in text.chars() {
+            if self.is_full() {
+                return;
+            }
+            if letter.is_whitespace() {
+                self.blank = self.length > 0;
+            } else if !letter.is_control() {
+                if std::mem::take(&mut self.blank) {
+                    self.put(' ');
+                }
+                self.put(letter);
             }
         }
-        None => out.push_str(value),
     }
-}
 
-fn starts_secret(text: &str) -> bool {
-    let text = text.trim_start_matches(['"', '\'']);
-    SECRET_STARTS.iter().any(|start| text.starts_with(start) && text.len() > start.len() + 8)
+    fn put(&mut self, letter: char) {
+        self.text.push(letter);
+        self.length += 1;
+    }
+
+    /// Whether it is known to be too long.
+    fn is_full(&self) -> bool {
+        self.length > LENGTH
+    }
+
+    fn end(self) -> String {
+        if !self.is_full() {
+            return self.text;
+        }
+        self.text.chars().take(LENGTH - 1).chain(['…']).collect()
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{command_line, excerpt};
-
-    #[test]
-    fn secrets_are_masked() {
-        for (text, want) in [
-            ("export HF_TOKEN=hf_abcdefghijkl", "export HF_TOKEN=***"),
-            ("export my_api_key=\"x y\"", "export my_api_key=*** y\""),
-            ("vllm --api-key abc -tp 4", "vllm --api-key *** -tp 4"),
-            ("pip install https://me:pw@host/x", "pip install https://***@host/x"),
-            ("export https_proxy=http://me:pw@proxy:1", "export https_proxy=http://***@proxy:1"),
-            ("curl -H Bearer abc", "curl -H Bearer ***"),
-            (
-                "x --ssl-keyfile-password s3 --env=HF_TOKEN=zzz",
-                "x --ssl-keyfile-password *** --env=HF_TOKEN=***",
-            ),
-            ("{\"api_key\":\"QW\"}", "{\"api_key\":***"),
-            ("echo sk-0123456789abcdef", "echo ***"),
-            ("ulimit  -l\n unlimited", "ulimit -l unlimited"),
-        ] {
-            assert_eq!(excerpt(text), want);
-        }
-    }
-
-    #[test]
-    fn a_command_line_is_whole_but_for_its_secrets() {
-        let words = [
-            "vllm",
-            "--max-num-batched-tokens",
-            "8192",
-            "--tokenizer",
-            "/mnt/tok",
-            "--enable-prompt-tokens-details",
-            "--api-key",
-            "k1",
-            "k2",
-            "--kv-transfer-config",
-            r#"{"kv_connector": "X", "extra": {"password": "p4ss", "n": 1}}"#,
-            "--hf-token=hf_abcdefghijkl",
-            "a b",
-        ];
-        assert_eq!(
-            command_line(words),
-            "vllm --max-num-batched-tokens 8192 --tokenizer /mnt/tok --enable-prompt-tokens-details --api-key '***' '***' \
-             --kv-transfer-config '{\"kv_connector\": \"X\", \"extra\": {\"password\": \"***\", \"n\": 1}}' \
-             '--hf-token=***' 'a b'"
-        );
-    }
-
-    #[test]
-    fn at_most_120_characters() {
-        let long = excerpt(&"é ".repeat(200));
-        assert_eq!(long.chars().count(), 120);
-        assert!(long.ends_with('…'));
-    }
-}
+mod tests;

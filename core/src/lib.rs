@@ -11,6 +11,7 @@
 //!
 //! - [`serve`]: the argument list of `vllm serve`, and what vLLM would find wrong with it late or never.
 //! - [`excerpt`]: quotations with secrets masked.
+//! - [`secrets`]: which names are a secret's, and where secrets stand in text.
 //!
 //! This crate does no I/O and knows no Kubernetes objects; for those see `prefill-shape`.
 #![forbid(unsafe_code)]
@@ -24,4 +25,5 @@ pub mod inventory;
 pub mod kubelet;
 pub mod launch;
 pub mod rdma;
+pub mod secrets;
 pub mod serve;
