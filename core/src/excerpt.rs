@@ -1,7 +1,7 @@
 //! Quotations of text that is not ours, with its secrets masked: short ones, fit for an annotation (one line, at most
 //! 120 characters), and whole command lines for a log. What a secret is, [`crate::secrets`] says.
 
-use crate::secrets::{MASK, Secrets, is_secret};
+use crate::secrets::{MASK, Secrets, Words};
 use std::borrow::Cow;
 use std::ops::Range;
 
@@ -60,6 +60,11 @@ pub fn command_line<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
     masked(words).map(|word| shell_word(&word)).collect::<Vec<_>>().join(" ")
 }
 
+/// All of `text` with its secrets masked.
+pub fn text(text: &str) -> Cow<'_, str> {
+    without(text, Secrets::new(text))
+}
+
 /// `value`, of a name that is no secret's, without passwords in URLs and what else shows itself.
 pub fn value(value: &str) -> Cow<'_, str> {
     without(value, Secrets::recognisable(value))
@@ -76,40 +81,11 @@ pub fn shell_word(value: &str) -> String {
 
 /// Each of `words` with its secrets masked.
 fn masked<'a>(words: impl IntoIterator<Item = &'a str>) -> impl Iterator<Item = Cow<'a, str>> {
-    // Whether a flag of a secret stands before, and how many words between.
-    let mut behind = None;
-    words.into_iter().map(move |word| {
-        let is_flag = crate::flags::is_flag(word);
-        behind = match behind {
-            // The first word is the secret, also where it begins with a dash.
-            Some(0) if !word.starts_with("--") => Some(1),
-            Some(count) if !is_flag => Some(count + 1),
-            _ => None,
-        };
-        if behind.is_some() {
-            return Cow::Borrowed(MASK);
-        }
-        behind = (is_flag && !word.contains('=') && is_secret(word)).then_some(0_usize);
-        masked_word(word)
-    })
+    let mut before = Words::default();
+    words.into_iter().map(move |word| without(word, before.next(word)))
 }
 
-/// `NAME=value` and `Name: value` are a secret up to the word's end; any other word is text.
-fn masked_word(word: &str) -> Cow<'_, str> {
-    if let Some(at) = word.find(['=', ':'])
-        && is_name(&word[..at])
-        && is_secret(&word[..at])
-    {
-        return Cow::Owned(format!("{}{MASK}", &word[..=at]));
-    }
-    without(word, Secrets::new(word))
-}
-
-fn is_name(text: &str) -> bool {
-    text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.+".contains(&byte))
-}
-
-fn without<'t>(text: &'t str, secrets: Secrets<'_>) -> Cow<'t, str> {
+fn without(text: &str, secrets: impl IntoIterator<Item = Range<usize>>) -> Cow<'_, str> {
     let mut out = String::new();
     let mut at = 0;
     for secret in secrets {
@@ -117,7 +93,7 @@ fn without<'t>(text: &'t str, secrets: Secrets<'_>) -> Cow<'t, str> {
         out.push_str(MASK);
         at = secret.end;
     }
-    if at == 0 {
+    if out.is_empty() {
         return Cow::Borrowed(text);
     }
     out.push_str(&text[at..]);

@@ -1,4 +1,5 @@
-//! What is a secret: judged by names here, found in text by [`Secrets`], and known by value to [`Values`].
+//! What is a secret: judged by names here, found in text by [`Secrets`] and in a program's words by [`Words`], and
+//! known by value to [`Values`].
 //!
 //! There is one judgement of names, and everything that quotes asks it. A name is read by its parts, so that
 //! `HF_TOKEN`, `--hf-token` and `hfToken` are one name, and `--tokenizer` is another. Where in doubt, it is a secret:
@@ -11,9 +12,11 @@ mod properties;
 mod recognise;
 mod text;
 mod values;
+mod words;
 
 pub use text::Secrets;
 pub use values::Values;
+pub use words::Words;
 
 /// What stands in a secret's place.
 pub const MASK: &str = "***";

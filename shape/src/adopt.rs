@@ -14,6 +14,7 @@ use serde_json::Value;
 use std::borrow::Cow;
 
 pub(crate) use prefill_core::excerpt::excerpt;
+use prefill_core::excerpt::{excerpt_of_word, excerpt_of_words};
 
 /// Annotation: the model, where the entrypoint names none.
 const MODEL: &str = "llm-d-prefill.io/model";
@@ -53,8 +54,8 @@ pub(crate) fn adopt(pod: &Value, container: usize, settings: &Settings) -> Resul
     let said = |key: &str| container[key].as_array().map_or(&[][..], Vec::as_slice);
     let text = |value: &'_ Value| value.as_str().unwrap_or_default().to_owned();
     let all: Vec<String> = said("command").iter().chain(said("args")).map(text).collect();
-    if let Some(word) = all.iter().find(|word| word.contains(MARK)) {
-        let found = excerpt(word);
+    if let Some(at) = all.iter().position(|word| word.contains(MARK)) {
+        let found = excerpt_of_word(&texts(&all), at);
         return Err(NotUnderstood::new(
             "control-character",
             format!("`{found}` holds the control character U+0001"),
@@ -95,7 +96,7 @@ pub(crate) fn adopt(pod: &Value, container: usize, settings: &Settings) -> Resul
             (Adopted { launch, source: "kserve-script", opaque: said.opaque }, said)
         }
         Some(_) => {
-            let found = excerpt(&all.join(" "));
+            let found = excerpt_of_words(texts(&all));
             return Err(NotUnderstood::new(
                 "other-entrypoint",
                 format!(
@@ -107,6 +108,10 @@ pub(crate) fn adopt(pod: &Value, container: usize, settings: &Settings) -> Resul
     fill(&mut adopted.launch, pod, said, settings)?;
     hints(&mut adopted.launch, pod, container);
     Ok(adopted)
+}
+
+fn texts(words: &[String]) -> Vec<&str> {
+    words.iter().map(String::as_str).collect()
 }
 
 /// A pod without command and arguments: what it serves must be said elsewhere.
@@ -187,7 +192,7 @@ fn from_script(
             "arguments-not-read",
             format!(
                 "args `{}` are not read by the script; hint: leave them out",
-                excerpt(&arguments.join(" "))
+                excerpt_of_words(arguments.iter().map(|word| &**word))
             ),
         ));
     }
@@ -197,7 +202,7 @@ fn from_script(
         return Err(NotUnderstood::new("script-command", "the script does not end in `vllm serve MODEL`"));
     };
     if serve > 1 || vllm != "vllm" || verb != "serve" {
-        let found = excerpt(&words.join(" "));
+        let found = excerpt_of_words(texts(&words));
         return Err(NotUnderstood::new(
             "script-command",
             format!("the script ends in `{found}`, expected `vllm serve`"),
@@ -231,7 +236,8 @@ fn expand<'a>(text: &'a str, environment: &Environment<'a>) -> Result<Cow<'a, st
         Some(name) if !name.contains([' ', '(', '\n']) => Err(NotUnderstood::new(
             "value-not-known",
             format!(
-                "`$({name})` in the script or its arguments has a value that only the running pod knows; hint: write the value"
+                "`{}` in the script or its arguments has a value that only the running pod knows; hint: write the value",
+                excerpt(&format!("$({name})"))
             ),
         )),
         _ => Ok(expanded),
@@ -279,7 +285,7 @@ fn additional_arguments_mean_the_same(
 
 /// The owned flags and the names of all others among `words`.
 fn flag_names(words: &[String]) -> (Vec<flags::Owned>, Vec<String>) {
-    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let words = texts(words);
     let sorted = flags::sort(&words).unwrap_or_default();
     let name = |at: &usize| {
         let word = words[*at];

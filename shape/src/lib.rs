@@ -29,6 +29,7 @@ mod paths;
 mod pod;
 mod quantity;
 pub mod recognise;
+mod secrets;
 mod serving;
 pub mod settings;
 mod units;
@@ -70,7 +71,10 @@ pub fn shape(pod: &mut Value, role: Role, settings: &Settings) -> Outcome {
     }
     let adopted = match adopt::adopt(pod, container, settings) {
         Ok(adopted) => adopted,
-        Err(problem) => return leave(pod, role, settings, &problem),
+        Err(mut problem) => {
+            problem.detail = secrets::masked(pod, container, &problem.detail);
+            return leave(pod, role, settings, &problem);
+        }
     };
     let mut work = Work::new(pod, container, role, settings, adopted);
     if skip {

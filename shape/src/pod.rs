@@ -1,5 +1,6 @@
 //! The pod as a whole: can it be read, and its annotations.
 
+use crate::adopt::excerpt;
 use crate::json;
 use serde_json::{Map, Value};
 
@@ -13,7 +14,7 @@ pub(crate) fn readable(pod: &Value) -> Result<(), String> {
             if let Some(map) = optional(metadata, key) {
                 let path = format!("metadata.{key}");
                 for (name, value) in object(map, &path)? {
-                    string(value, || format!("{path}[{name}]"))?;
+                    string(value, || format!("{path}[{}]", excerpt(name)))?;
                 }
             }
         }

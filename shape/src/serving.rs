@@ -1,6 +1,6 @@
 //! The container that runs vLLM, found by evidence and never by position.
 
-use crate::adopt::NotUnderstood;
+use crate::adopt::{NotUnderstood, excerpt};
 use crate::json;
 use serde_json::Value;
 
@@ -37,8 +37,10 @@ pub(crate) fn find(pod: &Value, name: Option<&str>) -> Result<usize, NotUndersto
             ),
         ));
     }
-    let names: Vec<String> =
-        containers.iter().map(|c| format!("`{}`", json::text(c, "name").unwrap_or_default())).collect();
+    let names: Vec<String> = containers
+        .iter()
+        .map(|c| format!("`{}`", excerpt(json::text(c, "name").unwrap_or_default())))
+        .collect();
     let wanted = name.map_or("one that runs vLLM".to_owned(), |name| format!("`{name}`"));
     Err(NotUnderstood::new(
         "no-serving-container",

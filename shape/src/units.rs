@@ -78,6 +78,11 @@ impl<'a> Work<'a> {
         work
     }
 
+    /// What a message may show of a text of the pod's.
+    fn quoted(&self, text: &str) -> String {
+        crate::secrets::quoted(self.pod, self.container, text)
+    }
+
     fn level(&self, unit: Unit) -> Level {
         self.settings.level(unit)
     }

@@ -19,7 +19,8 @@ pub struct ContractError {
 
 impl fmt::Display for ContractError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}`: {}; hint: {}", self.option, self.message, self.hint)
+        let option = crate::excerpt::excerpt(&self.option);
+        write!(f, "`{option}`: {}; hint: {}", self.message, self.hint)
     }
 }
 

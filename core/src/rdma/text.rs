@@ -2,7 +2,7 @@
 
 use super::gids::label;
 use super::plan::{Decision, Plan};
-use crate::excerpt::shell_word;
+use crate::excerpt::{shell_word, value as shown};
 
 /// What one line is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +36,7 @@ pub fn lines(plan: &Plan) -> Vec<(Level, String)> {
         let name = variable.name;
         let text = match &variable.decision {
             Decision::Set(value) => format!("set {name}={value}: {}", variable.reason),
-            Decision::Kept(value) => format!("keep {name}={value}: {}", variable.reason),
+            Decision::Kept(value) => format!("keep {name}={}: {}", shown(value), variable.reason),
             Decision::Withheld => format!("leave {name} unset: {}", variable.reason),
             Decision::Removed => {
                 format!(

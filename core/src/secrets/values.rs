@@ -1,7 +1,7 @@
 //! Secrets whose values are known, wherever they stand: the kubelet and bash put variables into text in which no
 //! name is left.
 
-use super::{MASK, Secrets, is_secret};
+use super::{MASK, Secrets, Words, is_secret};
 use std::borrow::Cow;
 
 /// Shorter ones (`x`, `true`, `EMPTY`) would make holes in every message, and are no secrets.
@@ -17,36 +17,35 @@ const SEPARATORS: &[char] =
 pub struct Values(Vec<String>);
 
 impl Values {
-    /// Those of `variables`, by their names, and what is secret in `texts`.
+    /// Those of `variables`, by their names and by what is secret in the rest, and those in a program's `words`.
     pub fn of<'a>(
         variables: impl IntoIterator<Item = (&'a str, &'a str)>,
-        texts: impl IntoIterator<Item = &'a str>,
+        words: impl IntoIterator<Item = &'a str>,
     ) -> Self {
         let mut values = Self::default();
         for (name, value) in variables {
-            if is_secret(name) {
+            // Every shell sets `PWD`, to where it is.
+            if is_secret(name) && name != "PWD" {
                 values.add(value);
             } else {
-                values.add_secrets_in(value);
+                Secrets::new(value).for_each(|secret| values.add(&value[secret]));
             }
         }
-        texts.into_iter().for_each(|text| values.add_secrets_in(text));
+        let mut before = Words::default();
+        for word in words {
+            before.next(word).into_iter().for_each(|secret| values.add(&word[secret]));
+        }
         values.0.sort_by(|one, other| other.len().cmp(&one.len()).then_with(|| one.cmp(other)));
         values.0.dedup();
         values
     }
 
-    fn add_secrets_in(&mut self, text: &str) {
-        Secrets::new(text).for_each(|secret| self.add(&text[secret]));
-    }
-
     /// The words of `value` and their parts: whoever quotes it may have taken it apart.
     fn add(&mut self, value: &str) {
-        let words = value.split_whitespace().map(|word| word.trim_matches(['"', '\'', '\\']));
-        for word in words {
-            let parts = word.split(SEPARATORS).filter(|part| *part != word);
-            let long =
-                std::iter::once(word).chain(parts).filter(|part| part.len() >= SHORTEST && *part != MASK);
+        for word in value.split_whitespace() {
+            let parts = word.split(SEPARATORS).map(|part| part.trim_end_matches('/'));
+            let word = word.trim_matches(['"', '\'', '\\']);
+            let long = std::iter::once(word).chain(parts).filter(|part| part.len() >= SHORTEST);
             self.0.extend(long.map(str::to_owned));
         }
     }
@@ -96,11 +95,12 @@ mod tests {
             ("DB_PASS", "two marker-3"),
             ("MODEL", "model-7"),
         ];
-        let values = Values::of(variables, ["--api-key marker-4 --port 8000", "HF_TOKEN=x"]);
+        let values =
+            Values::of(variables, ["--api-key", "marker-4", "--port", "800000", "HF_TOKEN=a marker-5"]);
         assert_eq!(
-            values.mask("`marker-1` marker-2, marker-3; --x=marker-4 model-7 x"),
-            "`***` ***, ***; --x=*** model-7 x"
+            values.mask("`marker-1` marker-2, marker-3; --x=marker-4 marker-5 model-7 x"),
+            "`***` ***, ***; --x=*** *** model-7 x"
         );
-        assert_eq!(values.mask("`--x mark…` and `8000`"), "`--x ***…` and `8000`");
+        assert_eq!(values.mask("`--x mark…` and `800000`"), "`--x ***…` and `800000`");
     }
 }

@@ -3,6 +3,7 @@
 //! are the last, which are the ones that vLLM takes, and what is checked must be what is started.
 
 use crate::environment::VLLM_ADDITIONAL_ARGS;
+use crate::excerpt::{command_line, excerpt, excerpt_of_word};
 use crate::flags::{self, Given, Owned};
 use crate::launch::{ApiServers, Launch, LeaderAddress, LoadBalancing, StartRank, Tls};
 use std::fmt;
@@ -44,13 +45,14 @@ impl Extra {
     ) -> Result<Self, ExtraError> {
         let mut extra = Self::default();
         if let Some(text) = additional {
-            let words = split(text, VLLM_ADDITIONAL_ARGS)?;
+            let words = split(text, VLLM_ADDITIONAL_ARGS, || excerpt(text))?;
             extra.warn_of_variables(&words, VLLM_ADDITIONAL_ARGS);
             extra.words.extend(words);
         }
-        for word in passthrough {
+        for (at, word) in passthrough.iter().enumerate() {
             if shell_words && !is_json(word) {
-                extra.words.extend(split(word, "an argument behind `--`")?);
+                let shown = || excerpt_of_word(&texts(passthrough), at);
+                extra.words.extend(split(word, "an argument behind `--`", shown)?);
             } else {
                 extra.words.push(word.clone());
             }
@@ -78,9 +80,10 @@ impl Extra {
 
     /// Moves the launcher's flags from the words into `launch`, the last of each.
     pub fn lift(&mut self, launch: &mut Launch) -> Result<(), ExtraError> {
-        let words: Vec<&str> = self.words.iter().map(String::as_str).collect();
-        let sorted = flags::sort(&words)
-            .map_err(|error| ExtraError { message: format!("`{}` {}", error.word, error.problem) })?;
+        let words = texts(&self.words);
+        let sorted = flags::sort(&words).map_err(|error| ExtraError {
+            message: format!("`{}` {}", excerpt(error.word), error.problem),
+        })?;
         let mut rest = sorted.rest;
         for given in &sorted.owned {
             if given.flag == Owned::Model {
@@ -95,8 +98,7 @@ impl Extra {
                 continue;
             }
             apply(given, launch)?;
-            let shown =
-                crate::excerpt::command_line([given.word].into_iter().chain(given.values.iter().copied()));
+            let shown = command_line([given.word].into_iter().chain(given.values.iter().copied()));
             self.warnings.push(format!("`{shown}` is the user's and replaces what the launcher was told"));
         }
         rest.sort_unstable();
@@ -107,10 +109,10 @@ impl Extra {
     }
 
     fn warn_of_variables(&mut self, words: &[String], source: &str) {
-        for word in words.iter().filter(|word| names_variable(word)) {
+        for (at, _) in words.iter().enumerate().filter(|(_, word)| names_variable(word)) {
             self.warnings.push(format!(
                 "`{source}`: `{}` stays as it is, no variable is put in; hint: write `$(NAME)`, which the kubelet expands",
-                crate::excerpt::excerpt(word)
+                excerpt_of_word(&texts(words), at)
             ));
         }
     }
@@ -186,17 +188,18 @@ fn apply(given: &Given<'_>, launch: &mut Launch) -> Result<(), ExtraError> {
 fn number<T: FromStr>(given: &Given<'_>) -> Result<T, ExtraError> {
     let value = given.values.first().copied().unwrap_or_default();
     value.trim().parse().map_err(|_| ExtraError {
-        message: format!("`{}` is `{}`, expected a whole number", given.word, crate::excerpt::excerpt(value)),
+        message: format!("`{}` is `{}`, expected a whole number", excerpt(given.word), excerpt(value)),
     })
 }
 
+fn texts(words: &[String]) -> Vec<&str> {
+    words.iter().map(String::as_str).collect()
+}
+
 /// Words as a POSIX shell splits them.
-fn split(text: &str, source: &str) -> Result<Vec<String>, ExtraError> {
+fn split(text: &str, source: &str, shown: impl Fn() -> String) -> Result<Vec<String>, ExtraError> {
     shlex::split(text).ok_or_else(|| ExtraError {
-        message: format!(
-            "`{source}` is `{}`, which has a quote or backslash without its end",
-            crate::excerpt::excerpt(text)
-        ),
+        message: format!("`{source}` is `{}`, which has a quote or backslash without its end", shown()),
     })
 }
 

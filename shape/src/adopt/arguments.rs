@@ -5,7 +5,7 @@ use crate::environment::{
     Environment, Known, LEADER_ADDRESS_MARK, LEADER_RANK_MARK, MARK, WORKER_INDEX_MARK,
 };
 use prefill_core::environment::{LWS_LEADER_ADDRESS, VLLM_API_SERVER_COUNT};
-use prefill_core::excerpt::excerpt;
+use prefill_core::excerpt::{excerpt, excerpt_of_word};
 use prefill_core::flags::{self, Given, Owned};
 use prefill_core::kubelet;
 use prefill_core::launch::{ApiServers, Launch, LeaderAddress, LoadBalancing, StartRank, Tls};
@@ -73,13 +73,20 @@ pub(crate) fn lift(words: &[Word<'_>]) -> Result<(Launch, Said), NotUnderstood> 
         lift.owned(given)?;
     }
     for at in sorted.rest {
-        lift.pass(&words[at])?;
+        lift.pass(at)?;
     }
     lift.finish()
 }
 
 fn argument(word: &str, problem: &str) -> NotUnderstood {
     NotUnderstood::new("argument", format!("argument `{}` {problem}", excerpt(&readable(word))))
+}
+
+/// The same of the word at `at`, which may be the value of a secret's flag.
+fn argument_at(words: &[Word<'_>], at: usize, problem: &str) -> NotUnderstood {
+    let texts: Vec<String> = words.iter().map(|word| readable(&word.text)).collect();
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    NotUnderstood::new("argument", format!("argument `{}` {problem}", excerpt_of_word(&texts, at)))
 }
 
 /// `text` with marks shown as the variables they stand for.
@@ -212,21 +219,20 @@ impl Lift<'_> {
         Ok(raw.into_owned())
     }
 
-    fn pass(&mut self, word: &Word<'_>) -> Result<(), NotUnderstood> {
+    fn pass(&mut self, at: usize) -> Result<(), NotUnderstood> {
+        let word = &self.words[at];
+        let argument = |problem: &str| argument_at(self.words, at, problem);
         if word.text == "--" {
-            return Err(argument("--", "ends the options; hint: leave it out"));
+            return Err(argument("ends the options; hint: leave it out"));
         }
         if flags::names(&word.text, "config") {
-            return Err(argument(
-                &word.text,
-                "names a file that may set any flag; hint: write the flags as arguments",
-            ));
+            return Err(argument("names a file that may set any flag; hint: write the flags as arguments"));
         }
         if let Some(flag) = flags::abbreviated(&word.text) {
-            return Err(argument(&word.text, &format!("may stand for `--{flag}`; hint: write it in full")));
+            return Err(argument(&format!("may stand for `--{flag}`; hint: write it in full")));
         }
         if word.raw.contains(MARK) {
-            return Err(argument(&word.text, "has a value that only the running pod knows"));
+            return Err(argument("has a value that only the running pod knows"));
         }
         self.said.opaque |= word.text.starts_with("$(");
         self.launch.passthrough.push(word.raw.clone().into_owned());

@@ -13,7 +13,7 @@ use super::NotUnderstood;
 use super::words::{self, ADDITIONAL_MARK, ARGUMENTS_MARK, is_plain};
 use crate::environment::LEADER_ADDRESS_MARK;
 use prefill_core::environment::{LWS_LEADER_ADDRESS, VLLM_ADDITIONAL_ARGS, VLLM_API_SERVER_COUNT};
-use prefill_core::excerpt::excerpt;
+use prefill_core::excerpt::{excerpt, excerpt_at, excerpt_of_line};
 use scan::Scanner;
 use statement::Statements;
 
@@ -36,7 +36,7 @@ pub(crate) fn read(text: &str) -> Result<Script, NotUnderstood> {
         scanner.skip_between_statements();
         let start = scanner.position();
         let not_kserve = |from: usize| {
-            let found = excerpt(text[from..].lines().next().unwrap_or_default());
+            let found = excerpt_of_line(text, from);
             NotUnderstood::new("script-statement", format!("KServe's script has no statement `{found}`"))
         };
         if scanner.is_at_end() {
@@ -57,8 +57,7 @@ pub(crate) fn read(text: &str) -> Result<Script, NotUnderstood> {
         {
             scanner.skip_between_statements();
             if !scanner.is_at_end() {
-                let rest = &text[scanner.position()..];
-                let found = excerpt(rest.lines().next().unwrap_or_default());
+                let found = excerpt_of_line(text, scanner.position());
                 return Err(NotUnderstood::new(
                     "script-statement",
                     format!("`{found}` follows `vllm serve`"),
@@ -96,7 +95,7 @@ fn evaluate(word: &str, statements: &Statements<'_>, script: &mut Script) -> Res
     let refuse = |at: usize| {
         NotUnderstood::new(
             "script-command",
-            format!("bash would expand `{}` in the command", excerpt(&word[at..])),
+            format!("bash would expand `{}` in the command", excerpt_at(word, at..word.len())),
         )
     };
     let mut quoted = false;

@@ -2,7 +2,7 @@
 //! character with a meaning of its own is refused.
 
 use super::NotUnderstood;
-use prefill_core::excerpt::excerpt;
+use prefill_core::excerpt::excerpt_at;
 use serde_json::Value;
 use std::borrow::Cow;
 
@@ -20,21 +20,22 @@ pub(crate) fn is_plain(byte: u8) -> bool {
 /// The words of `command`, with `arguments` where it has [`ARGUMENTS_MARK`].
 pub(crate) fn split(command: &str, arguments: &[Cow<'_, str>]) -> Result<Vec<String>, NotUnderstood> {
     let mut splitter = Splitter::default();
-    let mut parts = command.split(ARGUMENTS_MARK);
-    splitter.feed(parts.next().unwrap_or_default())?;
-    for part in parts {
-        for argument in arguments {
+    let mut from = 0;
+    for (count, part) in command.split(ARGUMENTS_MARK).enumerate() {
+        for (at, argument) in arguments.iter().enumerate().filter(|_| count > 0) {
             if let Some((flag, json)) = json_argument(argument) {
                 // Bash would tear JSON apart and take its quotes; no pod means that.
                 splitter.end();
-                splitter.feed("")?;
+                splitter.feed("", 0).map_err(|fault| fault.in_arguments(arguments, at))?;
                 splitter.words.push(format!("{flag}{json}"));
             } else {
-                splitter.feed(argument)?;
+                splitter.feed(argument, 0).map_err(|fault| fault.in_arguments(arguments, at))?;
             }
             splitter.end();
         }
-        splitter.feed(part)?;
+        let end = from + part.len();
+        splitter.feed(&command[..end], from).map_err(|fault| fault.told(&command[..end], 0))?;
+        from = end + ARGUMENTS_MARK.len();
     }
     splitter.end();
     Ok(splitter.words)
@@ -47,6 +48,42 @@ fn json_argument(argument: &str) -> Option<(&str, &str)> {
     let is_flag =
         flag.is_empty() || (flag.starts_with("--") && flag.ends_with('=') && flag.bytes().all(is_plain));
     (is_flag && serde_json::from_str::<Value>(json).is_ok()).then_some((flag, json))
+}
+
+/// What bash's words cannot hold, and where it stands.
+struct Fault {
+    at: usize,
+    kind: FaultKind,
+}
+
+enum FaultKind {
+    Behind,
+    Unclosed,
+    Special,
+}
+
+impl Fault {
+    /// The fault in `text`, where what was read begins at `from`.
+    fn told(&self, text: &str, from: usize) -> NotUnderstood {
+        let found = excerpt_at(text, from + self.at..text.len());
+        let detail = match self.kind {
+            FaultKind::Behind => format!("`{found}` follows the end of a line"),
+            FaultKind::Unclosed => format!("a quote is not closed in `{found}`"),
+            FaultKind::Special => {
+                format!("bash would expand `{found}`; hint: write the value, in single quotes")
+            }
+        };
+        NotUnderstood::new("shell-words", detail)
+    }
+
+    /// The fault in one of several arguments; those before it may name a secret.
+    fn in_arguments(&self, arguments: &[Cow<'_, str>], at: usize) -> NotUnderstood {
+        let mut text = arguments[..at].join(" ");
+        text.extend((at > 0).then_some(' '));
+        let from = text.len();
+        text.push_str(&arguments[at]);
+        self.told(&text, from)
+    }
 }
 
 #[derive(Default)]
@@ -66,15 +103,12 @@ impl Splitter {
         self.current.get_or_insert_default().push_str(text);
     }
 
-    fn feed(&mut self, text: &str) -> Result<(), NotUnderstood> {
-        if self.ended && !text.trim().is_empty() {
-            return Err(NotUnderstood::new(
-                "shell-words",
-                format!("`{}` follows the end of a line", excerpt(text)),
-            ));
+    /// Reads `text` from `at` on.
+    fn feed(&mut self, text: &str, mut at: usize) -> Result<(), Fault> {
+        if self.ended && !text[at..].trim().is_empty() {
+            return Err(Fault { at, kind: FaultKind::Behind });
         }
         let bytes = text.as_bytes();
-        let mut at = 0;
         while at < bytes.len() {
             let start = at;
             match bytes[at] {
@@ -87,7 +121,8 @@ impl Splitter {
                     at = bytes.len();
                 }
                 b'\'' => {
-                    let end = text[at + 1..].find('\'').ok_or_else(|| unclosed(&text[start..]))?;
+                    let end =
+                        text[at + 1..].find('\'').ok_or(Fault { at: start, kind: FaultKind::Unclosed })?;
                     self.push(&text[at + 1..at + 1 + end]);
                     at += end + 2;
                 }
@@ -105,9 +140,9 @@ impl Splitter {
         Ok(())
     }
 
-    fn escaped(&mut self, text: &str, at: usize) -> Result<usize, NotUnderstood> {
+    fn escaped(&mut self, text: &str, at: usize) -> Result<usize, Fault> {
         match text[at..].chars().next() {
-            None => Err(unclosed("\\")),
+            None => Err(Fault { at: at - 1, kind: FaultKind::Unclosed }),
             // A backslash before a line's end joins the lines.
             Some('\n') => Ok(at + 1),
             Some(character) => {
@@ -117,14 +152,14 @@ impl Splitter {
         }
     }
 
-    fn double_quoted(&mut self, text: &str, mut at: usize) -> Result<usize, NotUnderstood> {
+    fn double_quoted(&mut self, text: &str, mut at: usize) -> Result<usize, Fault> {
         let begin = at;
         let mut done = at;
         self.push("");
         let bytes = text.as_bytes();
         loop {
             match bytes.get(at) {
-                None => return Err(unclosed(&text[begin - 1..])),
+                None => return Err(Fault { at: begin - 1, kind: FaultKind::Unclosed }),
                 Some(b'"') => {
                     self.push(&text[done..at]);
                     return Ok(at + 1);
@@ -146,16 +181,9 @@ impl Splitter {
     }
 }
 
-fn unclosed(text: &str) -> NotUnderstood {
-    NotUnderstood::new("shell-words", format!("a quote is not closed in `{}`", excerpt(text)))
-}
-
-fn special(text: &str, at: usize) -> NotUnderstood {
+fn special(text: &str, at: usize) -> Fault {
     let start = text[..at].rfind([' ', '\n']).map_or(0, |blank| blank + 1);
-    NotUnderstood::new(
-        "shell-words",
-        format!("bash would expand `{}`; hint: write the value, in single quotes", excerpt(&text[start..])),
-    )
+    Fault { at: start, kind: FaultKind::Special }
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use super::selector::{Expression, Operator, Selector};
 use super::{Delivery, Launcher, Level, Mode, Profile, Settings};
+use crate::adopt::excerpt;
 use crate::canonical::{SHAPES, Shape};
 use crate::json;
 use crate::verdict::Unit;
@@ -121,7 +122,10 @@ fn launcher(walk: &mut Walk, map: &Map<String, Value>) -> Launcher {
         {
             walk.problem(
                 "path",
-                &format!("found `{path}`, expected an absolute path that ends in `/prefill-launcher`"),
+                &format!(
+                    "found `{}`, expected an absolute path that ends in `/prefill-launcher`",
+                    excerpt(path)
+                ),
             );
         }
         (Delivery::Image, None, _) => {
@@ -168,7 +172,9 @@ fn selector(walk: &mut Walk, map: &Map<String, Value>) -> Selector {
             for (key, value) in labels {
                 match value.as_str() {
                     Some(value) => selector.labels.push((key.clone(), value.to_owned())),
-                    None => walk.problem(&format!("matchLabels[{key}]"), &found(value, "a string")),
+                    None => {
+                        walk.problem(&format!("matchLabels[{}]", excerpt(key)), &found(value, "a string"));
+                    }
                 }
             }
         }
@@ -232,7 +238,9 @@ fn expression(walk: &mut Walk, at: usize, item: &Value) -> Option<Expression> {
 
 fn found(value: &Value, expected: &str) -> String {
     let shown = match value {
-        Value::String(text) => format!("`\"{text}\"`"),
+        // Blanks are what is wrong with a text of blanks.
+        Value::String(text) if text.trim().is_empty() => format!("`\"{text}\"`"),
+        Value::String(text) => format!("`\"{}\"`", excerpt(text)),
         Value::Number(_) | Value::Bool(_) => format!("`{value}`"),
         _ => json::kind(value).to_owned(),
     };
@@ -269,7 +277,7 @@ impl Walk {
             }
         };
         for key in map.keys().filter(|key| !keys.contains(&key.as_str())) {
-            self.problem(key, &format!("unknown, expected one of {}", listed(keys)));
+            self.problem(&excerpt(key), &format!("unknown, expected one of {}", listed(keys)));
         }
         Some(map)
     }
@@ -324,7 +332,10 @@ impl Walk {
         if !text.chars().all(allowed) || !text.starts_with(|c: char| c.is_ascii_alphanumeric()) {
             self.problem(
                 key,
-                &format!("found `{text}`, expected an image reference such as `registry/name:tag`"),
+                &format!(
+                    "found `{}`, expected an image reference such as `registry/name:tag`",
+                    excerpt(&text)
+                ),
             );
         }
         Some(text)

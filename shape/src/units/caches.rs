@@ -48,7 +48,7 @@ pub(super) fn apply(work: &mut Work<'_>, enforce: bool) -> Result<(), Collision>
             return Ok(());
         }
         if let Some(named) = mounts.iter().find_map(|(_, path, _)| paths::conflict(&work.named_paths, path)) {
-            let detail = format!("the pod names {}", crate::adopt::excerpt(named));
+            let detail = format!("the pod names {}", work.quoted(named));
             work.code(Unit::Caches, "withheld", Some(&detail));
             return Ok(());
         }
@@ -112,6 +112,7 @@ fn fill_mount(work: &mut Work<'_>, volume: &str, path: &str, mount: &Node) -> Re
         return Ok(());
     }
     if let Some(named) = paths::conflict(&work.named_paths, path) {
+        let named = work.quoted(named);
         return Err(format!(
             "spec.containers[{}].volumeMounts: the shape mounts `{volume}` at `{path}`, the pod names `{named}`; hint: set `units.caches: default`",
             work.container

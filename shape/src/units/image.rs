@@ -6,7 +6,6 @@ use super::Work;
 use crate::canonical::{Node, SHAPES, Shape, Version};
 use crate::verdict::Unit;
 use crate::{hardware, image, json};
-use prefill_core::excerpt::excerpt;
 use serde_json::Value;
 
 pub(super) fn apply(work: &mut Work<'_>, enforce: bool) {
@@ -15,7 +14,7 @@ pub(super) fn apply(work: &mut Work<'_>, enforce: bool) {
         return;
     }
     if !enforce {
-        let detail = format!("{} is not llm-d-cuda", excerpt(&old));
+        let detail = format!("{} is not llm-d-cuda", work.quoted(&old));
         return work.code(Unit::Image, "kept", Some(&detail));
     }
     let shape = work.settings.shape.unwrap_or(&SHAPES[0]);
@@ -27,7 +26,7 @@ pub(super) fn apply(work: &mut Work<'_>, enforce: bool) {
     let reason = hardware::not_for_llm_d_cuda(work.serving()).or_else(|| {
         // The administrator's image stands for the shape's, where its tag does not say more.
         let vllm = image::vllm(&new).or_else(|| shape.release.as_ref().map(|release| release.vllm))?;
-        not_older(&old, vllm)
+        not_older(work, &old, vllm)
     });
     if let Some(reason) = reason.filter(|_| !old.is_empty()) {
         return work.code(Unit::Image, "withheld", Some(&reason));
@@ -36,10 +35,10 @@ pub(super) fn apply(work: &mut Work<'_>, enforce: bool) {
 }
 
 /// Why `old` is not replaced by an image with this vLLM.
-fn not_older(old: &str, vllm: Version) -> Option<String> {
+fn not_older(work: &Work<'_>, old: &str, vllm: Version) -> Option<String> {
     let text = |(major, minor, patch): Version| format!("{major}.{minor}.{patch}");
     match image::vllm(old) {
-        None => Some(format!("which vLLM {} holds is not known", excerpt(old))),
+        None => Some(format!("which vLLM {} holds is not known", work.quoted(old))),
         Some(own) if own > vllm => Some(format!("its vLLM {} is newer than {}", text(own), text(vllm))),
         Some(_) => None,
     }
@@ -55,10 +54,12 @@ fn replace(work: &mut Work<'_>, old: &str, new: String) {
         work.set(Unit::Image, "imagePullPolicy", policy, "the pull policy follows the image's tag");
     }
     work.shape = Shape::of(&new, work.settings.shape);
-    let why =
-        format!("the settings enforce it in place of `{}`; decode has to hold the same vLLM", excerpt(old));
+    let why = format!(
+        "the settings enforce it in place of `{}`; decode has to hold the same vLLM",
+        work.quoted(old)
+    );
     work.set(Unit::Image, "image", Value::String(new), why);
-    let was = format!("was {}", excerpt(old));
+    let was = format!("was {}", work.quoted(old));
     let outcome = if old.is_empty() { "filled" } else { "replaced" };
     work.code(Unit::Image, outcome, (!old.is_empty()).then_some(&was));
 }

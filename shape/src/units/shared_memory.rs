@@ -35,7 +35,7 @@ pub(super) fn apply(work: &mut Work<'_>, enforce: bool) -> Result<(), Collision>
     let named = paths::conflict(&work.named_paths, PATH).map(str::to_owned);
     if !enforce {
         if let Some(named) = named {
-            let detail = format!("the pod names {}", crate::adopt::excerpt(&named));
+            let detail = format!("the pod names {}", work.quoted(&named));
             work.code(Unit::SharedMemory, "withheld", Some(&detail));
             return Ok(());
         }
@@ -44,6 +44,7 @@ pub(super) fn apply(work: &mut Work<'_>, enforce: bool) -> Result<(), Collision>
         }
     }
     if let Some(named) = named.filter(|named| named.starts_with(PATH)) {
+        let named = work.quoted(&named);
         return Err(format!(
             "spec.containers[{}].volumeMounts: the shape mounts `{name}` at `{PATH}`, the pod names `{named}`; hint: set `units.sharedMemory: default`",
             work.container

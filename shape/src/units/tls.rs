@@ -36,7 +36,7 @@ pub(super) fn apply(work: &mut Work<'_>, enforce: bool) -> Result<(), Collision>
     if mounted || volume || named.is_some() {
         let theirs = named.map_or_else(
             || "a volume `tls-certs` of its own".to_owned(),
-            |named| format!("`{}`", crate::adopt::excerpt(&named)),
+            |named| format!("`{}`", work.quoted(&named)),
         );
         if !enforce {
             let detail = format!("the pod names {theirs}");

@@ -4,7 +4,6 @@
 use super::super::{Work, port};
 use crate::recognise::{LWS_PREFIX, Role};
 use crate::{adopt, json, quantity};
-use prefill_core::excerpt::excerpt;
 use prefill_core::flags::{self, Owned};
 use prefill_core::launch::{ApiServers, LoadBalancing};
 use serde_json::Value;
@@ -103,7 +102,7 @@ fn by_words(work: &Work<'_>) -> Option<String> {
     if let Some(given) = sorted.owned.iter().find(|given| !HARMLESS.contains(&given.flag)) {
         return Some(format!(
             "`{}` in VLLM_ADDITIONAL_ARGS decides where and when the server answers",
-            excerpt(given.word)
+            work.quoted(given.word)
         ));
     }
     let words: Vec<&str> = launch.passthrough.iter().map(String::as_str).chain(additional).collect();
@@ -119,7 +118,7 @@ fn by_words(work: &Work<'_>) -> Option<String> {
         loopback || ray || any(&ELSEWHERE) || any(&OVER_NODES)
     };
     let at = (0..words.len()).find(|at| moves(*at))?;
-    Some(format!("`{}` decides where and when the server answers", excerpt(words[at])))
+    Some(format!("`{}` decides where and when the server answers", work.quoted(words[at])))
 }
 
 /// Whether vLLM's parser may take `word` for the long flag `name`: it takes any beginning of a name.
