@@ -9,6 +9,7 @@ use crate::log::Log;
 use crate::probe::{Source, probe};
 use crate::root::Root;
 use crate::run;
+use crate::secrets;
 use crate::table;
 use prefill_core::doctor::{Facts, Severity, diagnose, text as findings_text};
 use prefill_core::environment::Environment;
@@ -52,7 +53,7 @@ pub(crate) fn execute(command: Command) -> Result<(), Failure> {
             let left = Left::read(&plan_file)?;
             let options = again(&left, options)?;
             let now = decide(&machine, Duration::ZERO, &environment, &options, log)?;
-            print(&left.compare(&now))
+            print(&secrets::masked(&left.compare(&now)))
         }
         Command::Install(directory) => {
             let (path, copied) = install(&directory)?;
@@ -103,11 +104,12 @@ fn examine(
     };
     complain(&inventory.warnings);
     let findings = diagnose(&inventory, &plan, environment, &facts);
-    print(&if json {
+    let found = if json {
         to_json(&serde_json::json!({ "findings": findings, "unknown": facts.unknown }))?
     } else {
         findings_text::blocks(&findings, &facts.unknown)
-    })?;
+    };
+    print(&secrets::masked(&found))?;
     if findings.iter().any(|finding| finding.severity == Severity::Error) {
         return Err(Failure::failed(format!("`doctor` found {}", findings_text::count(&findings)))
             .hint("each finding says what to do"));
@@ -220,7 +222,7 @@ fn show(plan: &Plan, format: PlanFormat) -> Result<(), Failure> {
         let prefix = |level| if level == Level::Info { "" } else { "warning: " };
         let decisions = lines.iter().filter(|(level, _)| *level != Level::Error);
         let text = decisions.map(|(level, line)| format!("{}{line}\n", prefix(*level))).collect::<Vec<_>>();
-        return print(&text.concat());
+        return print(&secrets::masked(&text.concat()));
     }
     let warnings = lines.into_iter().filter(|(level, _)| *level == Level::Warning);
     complain(&warnings.map(|(_, line)| line).collect::<Vec<_>>());
@@ -244,7 +246,7 @@ fn complain(warnings: &[String]) {
     let mut stderr = io::stderr().lock();
     for warning in warnings {
         // Nobody is left to be told where stderr is closed.
-        let _ = writeln!(stderr, "prefill-launcher: warning: {warning}");
+        let _ = writeln!(stderr, "prefill-launcher: warning: {}", secrets::masked(warning));
     }
 }
 

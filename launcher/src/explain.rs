@@ -77,5 +77,5 @@ impl Left {
 }
 
 fn decisions(decided: &Decided) -> Vec<String> {
-    text::lines(&decided.plan).into_iter().map(|(_, line)| line).collect()
+    text::lines(&decided.plan).into_iter().map(|(_, line)| crate::secrets::masked(&line)).collect()
 }

@@ -1,6 +1,7 @@
 //! What `run` says, on stderr: one line a decision, as text or as JSON.
 
 use crate::failure::Failure;
+use crate::secrets;
 use prefill_core::rdma::text::Level;
 use std::io::{self, Write};
 
@@ -28,6 +29,7 @@ impl Log {
             Level::Warning => "warning",
             Level::Error => "error",
         };
+        let message = &secrets::masked(message);
         // A line is a line, whatever a word holds.
         let plain: String = message.chars().flat_map(shown).collect();
         let message = if self.format == Format::Text { plain.as_str() } else { message };
@@ -55,7 +57,7 @@ impl Log {
     pub(crate) fn failure(self, failure: &Failure) {
         match self.format {
             Format::Text => {
-                let _ = write!(io::stderr(), "{failure}");
+                let _ = io::stderr().write_all(secrets::masked(&failure.to_string()).as_bytes());
             }
             Format::Json => {
                 let hint = failure.hint.as_ref().map(|hint| format!("; hint: {hint}")).unwrap_or_default();

@@ -18,6 +18,7 @@ mod probe;
 mod record;
 mod root;
 mod run;
+mod secrets;
 mod stop;
 mod table;
 mod termination;

@@ -7,6 +7,7 @@ mod arguments;
 mod exec;
 mod facts;
 
+use arguments::Shown;
 pub(crate) use arguments::{Arguments, PLAN_FILE, read};
 
 use crate::commands::{Decided, decide, root};
@@ -16,11 +17,12 @@ use crate::installed::{self, Installed};
 use crate::leader::{self, Search};
 use crate::log::Log;
 use crate::root::Root;
+use crate::secrets::masked;
 use crate::stop::Stop;
 use exec::Program;
 use prefill_core::doctor::{self, Leader, diagnose, text as finding_text};
 use prefill_core::environment::{self as env, Environment};
-use prefill_core::excerpt::command_line;
+use prefill_core::excerpt::{command_line, shell_word};
 use prefill_core::launch::{ApiServers, Launch, LeaderAddress};
 use prefill_core::rdma::text::{self, Level};
 use prefill_core::serve::{Extra, Serve, Severity, check, serve};
@@ -232,7 +234,7 @@ fn not_for_vllm(environment: &Environment, log: Log) -> Vec<String> {
 }
 
 fn leave_plan(arguments: &Arguments, left: &Left, log: Log) {
-    if arguments.dry_run {
+    if arguments.dry_run.is_some() {
         return;
     }
     let path = &arguments.plan_file;
@@ -246,14 +248,14 @@ fn hand_over(
     serve: &Serve,
     set: &[(String, String)],
     removed: &[String],
-    dry_run: bool,
+    dry_run: Option<Shown>,
     log: Log,
 ) -> Result<(), Failure> {
     let program = vllm.program.to_string_lossy();
     let words = || std::iter::once(&*program).chain(serve.words.iter().map(String::as_str));
     log.info(format!("exec {}", command_line(words())));
-    if dry_run {
-        return crate::commands::print(&dry(words(), set, removed));
+    if let Some(shown) = dry_run {
+        return crate::commands::print(&dry(words(), set, removed, shown));
     }
     raise_memlock(log);
     Err(exec::exec(&Program { path: &vllm.program, words: &serve.words, set, removed }))
@@ -271,12 +273,24 @@ fn raise_memlock(log: Log) {
     }
 }
 
-/// What would be started, as a POSIX shell would be told: nothing is masked, because it is what it is.
-fn dry<'a>(words: impl Iterator<Item = &'a str>, set: &[(String, String)], removed: &[String]) -> String {
-    use prefill_core::excerpt::shell_word;
+/// What would be started, as a POSIX shell would be told.
+fn dry<'a>(
+    words: impl Iterator<Item = &'a str>,
+    set: &[(String, String)],
+    removed: &[String],
+    shown: Shown,
+) -> String {
     let mut parts = vec!["env".to_owned()];
     parts.extend(removed.iter().map(|name| format!("-u {name}")));
     parts.extend(set.iter().map(|(name, value)| shell_word(&format!("{name}={value}"))));
-    parts.extend(words.map(shell_word));
-    parts.join(" ") + "\n"
+    match shown {
+        Shown::Secrets => {
+            parts.extend(words.map(shell_word));
+            parts.join(" ") + "\n"
+        }
+        Shown::Rest => {
+            parts.push(command_line(words));
+            masked(&parts.join(" ")) + "\n"
+        }
+    }
 }

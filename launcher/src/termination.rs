@@ -10,6 +10,7 @@ const PATH: &str = "/dev/termination-log";
 pub(crate) fn leave(failure: &Failure) {
     let hint = failure.hint.as_ref().map(|hint| format!("; hint: {hint}")).unwrap_or_default();
     let line = format!("prefill-launcher: error: {}{hint}\n", failure.message.replace('\n', " "));
+    let line = crate::secrets::masked(&line);
     if let Ok(mut file) = OpenOptions::new().write(true).truncate(true).open(PATH) {
         // It is a courtesy: stderr has the cause too.
         let _ = file.write_all(line.as_bytes());

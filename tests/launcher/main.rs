@@ -14,6 +14,7 @@ mod reads;
 mod refusals;
 mod rendezvous;
 mod run;
+mod secrets;
 mod stub;
 mod verbs;
 mod vllm;

@@ -22,8 +22,8 @@ pub(crate) struct Arguments {
     pub(crate) given: Given,
     /// `--vllm`
     pub(crate) vllm: Option<PathBuf>,
-    /// `--dry-run`
-    pub(crate) dry_run: bool,
+    /// `--dry-run`, and with `--show-secrets` or without
+    pub(crate) dry_run: Option<Shown>,
     /// `--log-format`
     pub(crate) log: Format,
     /// `--shell-words`
@@ -41,6 +41,15 @@ enum Author {
     Policy,
     /// Somebody by hand, a few, with or without `--keep-rank-0`.
     Person { keep_rank_0: bool },
+}
+
+/// How much of what would be started is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shown {
+    /// All but secrets.
+    Rest,
+    /// All of it.
+    Secrets,
 }
 
 /// Where the plan is left for `explain`, unless `--plan-file` says otherwise.
@@ -62,6 +71,7 @@ pub(crate) fn read(
             contract.push(word.clone());
         }
     }
+    let dry_run = own.shown()?;
     let rendered = contract.iter().any(|word| word.starts_with("--contract="));
     if !rendered {
         contract.insert(1, format!("--contract={VERSION}"));
@@ -84,7 +94,7 @@ pub(crate) fn read(
         group,
         given,
         vllm: own.vllm,
-        dry_run: own.dry_run,
+        dry_run,
         log: own.log,
         shell_words: own.shell_words,
         plan_file: own.plan_file.unwrap_or_else(|| PathBuf::from(PLAN_FILE)),
@@ -96,6 +106,7 @@ pub(crate) fn read(
 struct Own {
     vllm: Option<PathBuf>,
     dry_run: bool,
+    show_secrets: bool,
     log: Format,
     shell_words: bool,
     plan_file: Option<PathBuf>,
@@ -113,10 +124,11 @@ impl Own {
             })
         };
         match name {
-            "dry-run" | "shell-words" if value.is_some() => {
+            "dry-run" | "show-secrets" | "shell-words" if value.is_some() => {
                 return Err(Failure::usage(format!("`--{name}` takes no value"), HINT));
             }
             "dry-run" => self.dry_run = true,
+            "show-secrets" => self.show_secrets = true,
             "shell-words" => self.shell_words = true,
             "vllm" => self.vllm = Some(needed()?.into()),
             "plan-file" => self.plan_file = Some(needed()?.into()),
@@ -141,6 +153,17 @@ impl Own {
             _ => return Ok(false),
         }
         Ok(true)
+    }
+
+    /// Whether is only shown what would be started, and how much of it.
+    fn shown(&self) -> Result<Option<Shown>, Failure> {
+        if self.show_secrets && !self.dry_run {
+            let message =
+                "`--show-secrets` belongs to `--dry-run`: what is started is logged without secrets";
+            return Err(Failure::usage(message, "give `--dry-run` too, or leave it out"));
+        }
+        let shown = if self.show_secrets { Shown::Secrets } else { Shown::Rest };
+        Ok(self.dry_run.then_some(shown))
     }
 }
 
