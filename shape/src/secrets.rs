@@ -1,6 +1,9 @@
 //! The secrets whose values stand in the pod itself. The kubelet and bash put them where no name is left, so that a
 //! message cannot know them by their names.
 
+#[cfg(test)]
+mod properties;
+
 use crate::json;
 use prefill_core::excerpt::excerpt;
 use prefill_core::secrets::Values;

@@ -10,7 +10,7 @@ const SHORTEST: usize = 6;
 const SHORTEST_BEGINNING: usize = 3;
 /// Where text may be taken apart: at what bash and the search for paths take for ends.
 const SEPARATORS: &[char] =
-    &['=', ':', ',', ';', '"', '\'', '(', ')', '[', ']', '{', '}', '<', '>', '|', '&', '`', '$'];
+    &['\\', '=', ':', ',', ';', '"', '\'', '(', ')', '[', ']', '{', '}', '<', '>', '|', '&', '`', '$'];
 
 /// Values that must not be shown, the longest first.
 #[derive(Clone, Debug, Default)]
