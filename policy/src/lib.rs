@@ -10,6 +10,7 @@ mod response;
 use kubewarden_policy_sdk::settings::SettingsValidationResponse;
 use kubewarden_policy_sdk::wapc_guest::{CallResult, register_function};
 use kubewarden_policy_sdk::{accept_request, protocol_version_guest};
+use prefill_core::excerpt::excerpt;
 use prefill_shape::settings::Settings;
 use serde_json::Value;
 
@@ -31,7 +32,12 @@ pub extern "C" fn wapc_init() {
 pub fn validate(payload: &[u8]) -> CallResult {
     let payload_read: request::Payload = match serde_json::from_slice(payload) {
         Ok(read) => read,
-        Err(problem) => return response::accept_with_warning(&format!("request not read: {problem}")),
+        Err(problem) => {
+            return response::accept_with_warning(&format!(
+                "request not read: {}",
+                excerpt(&problem.to_string())
+            ));
+        }
     };
     let request::Payload { settings, request } = payload_read;
     if !request.creates_a_pod() {
@@ -52,7 +58,10 @@ pub fn validate(payload: &[u8]) -> CallResult {
         pod = match request::object(payload) {
             Ok(pod) => pod,
             Err(problem) => {
-                return response::accept_with_warning(&format!("prefill pod not read: {problem}"));
+                return response::accept_with_warning(&format!(
+                    "prefill pod not read: {}",
+                    excerpt(&problem)
+                ));
             }
         };
     }
