@@ -130,12 +130,11 @@ fn known(given: &str) -> Option<String> {
     Some(format!("{name}{member}"))
 }
 
-/// Whether argparse takes `word` for a flag.
+/// Whether argparse takes `word` for a flag; a blank in it makes it a value, unless it stands behind `--flag=`.
 fn is_flag(word: &str) -> bool {
-    let number = || word.trim_start_matches(['-', '.']).starts_with(|c: char| c.is_ascii_digit());
-    // A blank makes a word a value, but behind `=` it belongs to the flag's own.
     let name = word.split_once('=').map_or(word, |(name, _)| name);
-    word.len() > 1 && word.starts_with('-') && !name.contains(' ') && !number()
+    let number = || name.trim_start_matches(['-', '.']).starts_with(|c: char| c.is_ascii_digit());
+    name.len() > 1 && name.starts_with('-') && !name.contains(' ') && !number()
 }
 
 /// Without a network the model's name becomes the path of its snapshot, so where the cache is counts.
@@ -195,6 +194,8 @@ mod tests {
     fn vllm_takes_the_first_model_and_the_last_of_all_others() {
         let words = of(&["--model", "a", "--model=b", "--dtype", "half", "--dtype=float32"], &[]);
         assert_eq!(words, want(&[("model", "a"), ("dtype", "float32")]));
+        // A blank makes a value of what begins with dashes.
+        assert_eq!(of(&["--model=-- m"], &[]), of(&["-- m"], &[]));
     }
 
     #[test]
