@@ -1,29 +1,23 @@
-//! Words and decisions that the policy and the launcher share.
+//! What the policy and the launcher share.
 //!
 //! - [`launch`]: everything the policy tells the launcher about one pod, as types.
 //! - [`contract`]: those types as command-line arguments, and back.
 //! - [`flags`]: the `vllm serve` flags that the launcher owns, in every spelling vLLM accepts.
 //! - [`kubelet`]: what the kubelet does to `$(NAME)` in a command before anything else reads it.
 //! - [`environment`]: the names of environment variables, spelled once, and what a process finds in them.
-//! - [`inventory`]: what RDMA hardware and network a pod sees.
-//! - [`rdma`]: which of it the pod is to use, and what the libraries must be told.
-//! - [`doctor`]: what will go wrong all the same, and what to do about it.
-//!
 //! - [`serve`]: the argument list of `vllm serve`, and what vLLM would find wrong with it late or never.
 //! - [`excerpt`]: quotations with secrets masked.
 //! - [`secrets`]: which names are a secret's, and where secrets stand in text.
 //!
-//! This crate does no I/O and knows no Kubernetes objects; for those see `prefill-shape`.
+//! This crate does no I/O and knows neither Kubernetes objects nor NICs; for those see `prefill-shape`
+//! and `prefill-rdma`.
 #![forbid(unsafe_code)]
 
 pub mod contract;
-pub mod doctor;
 pub mod environment;
 pub mod excerpt;
 pub mod flags;
-pub mod inventory;
 pub mod kubelet;
 pub mod launch;
-pub mod rdma;
 pub mod secrets;
 pub mod serve;

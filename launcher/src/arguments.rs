@@ -11,7 +11,7 @@ pub(crate) use options::{FLAGS, misspelt, option, options_of};
 use options::{one_of, variable, variables};
 use prefill_core::contract::SUBCOMMAND;
 use prefill_core::environment::Environment;
-use prefill_core::rdma::Options;
+use prefill_rdma::Options;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! What `prefill_core::doctor` wants to know beside the inventory: what this process may do, what is mounted,
+//! What `prefill_rdma::doctor` wants to know beside the inventory: what this process may do, what is mounted,
 //! NVIDIA's driver, the leader, and whether memory can really be registered. Nothing is decided here.
 
 mod leader;
@@ -9,10 +9,10 @@ mod registration;
 
 use crate::probe::Source;
 use crate::root::Root;
-use prefill_core::doctor::{Facts, Leader};
 use prefill_core::environment::Environment;
-use prefill_core::inventory::Inventory;
-use prefill_core::rdma::{Options, Plan};
+use prefill_rdma::doctor::{Facts, Leader};
+use prefill_rdma::inventory::Inventory;
+use prefill_rdma::{Options, Plan};
 use rustix::io::Errno;
 
 /// What there is to read. Nothing is tried, so that another machine's tree (`--sysroot`) does as well.

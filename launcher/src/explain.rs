@@ -2,8 +2,8 @@
 
 use crate::commands::Decided;
 use crate::failure::Failure;
-use prefill_core::inventory::{Inventory, VERSION};
-use prefill_core::rdma::text;
+use prefill_rdma::inventory::{Inventory, VERSION};
+use prefill_rdma::text;
 use serde::{Deserialize, Serialize};
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};

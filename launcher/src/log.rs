@@ -2,7 +2,7 @@
 
 use crate::failure::Failure;
 use crate::secrets;
-use prefill_core::rdma::text::Level;
+use prefill_rdma::text::Level;
 use std::io::{self, Write};
 
 /// How lines are written.

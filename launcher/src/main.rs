@@ -1,7 +1,7 @@
 //! The entrypoint of a prefill pod: finds the RoCE and InfiniBand NICs that this pod can really use, and says
 //! what NCCL, NVSHMEM and UCX must be told, and why.
 //!
-//! Reading ([`probe`]) and deciding (`prefill_core::rdma`) never mix. Data goes to stdout, words to stderr.
+//! Reading ([`probe`]) and deciding (`prefill_rdma`) never mix. Data goes to stdout, words to stderr.
 //! This crate knows no Kubernetes objects; for those see `prefill-shape`.
 
 mod arguments;

@@ -1,7 +1,7 @@
 //! What is there: sysfs, libibverbs and this network namespace, cross-checked into one [`Inventory`].
 //!
 //! libibverbs says which devices can be opened and which GIDs are valid; sysfs names interfaces and PCI
-//! paths, and stands in for libibverbs where that is missing. What follows from it all is `prefill_core::rdma`'s.
+//! paths, and stands in for libibverbs where that is missing. What follows from it all is `prefill_rdma`'s.
 
 mod network;
 mod process;
@@ -10,7 +10,7 @@ mod verbs;
 
 use crate::root::Root;
 use crate::verbs::Library;
-use prefill_core::inventory::{Access, Inventory, Network, VERSION, Verbs};
+use prefill_rdma::inventory::{Access, Inventory, Network, VERSION, Verbs};
 use rustix::io::Errno;
 use std::path::PathBuf;
 

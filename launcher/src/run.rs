@@ -20,12 +20,12 @@ use crate::root::Root;
 use crate::secrets::masked;
 use crate::stop::Stop;
 use exec::Program;
-use prefill_core::doctor::{self, Leader, diagnose, text as finding_text};
 use prefill_core::environment::{self as env, Environment};
 use prefill_core::excerpt::{command_line, shell_word};
 use prefill_core::launch::{ApiServers, Launch, LeaderAddress};
-use prefill_core::rdma::text::{self, Level};
 use prefill_core::serve::{Extra, Serve, Severity, check, serve};
+use prefill_rdma::doctor::{self, Leader, diagnose, text as finding_text};
+use prefill_rdma::text::{self, Level};
 use std::net::IpAddr;
 
 /// Runs vLLM; comes back only with `--dry-run`, or with why not.
@@ -199,7 +199,7 @@ fn side_channel(
     launch: &Launch,
     extra: &Extra,
     environment: &Environment,
-    network: &prefill_core::inventory::Network,
+    network: &prefill_rdma::inventory::Network,
     log: Log,
 ) -> Option<(String, String)> {
     let name = env::VLLM_NIXL_SIDE_CHANNEL_HOST;

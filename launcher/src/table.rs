@@ -1,7 +1,7 @@
 //! `probe` for people: one line a port.
 
-use prefill_core::inventory::{Access, Device, Inventory, Port, Verbs};
-use prefill_core::rdma::{Plan, gigabits};
+use prefill_rdma::inventory::{Access, Device, Inventory, Port, Verbs};
+use prefill_rdma::{Plan, gigabits};
 
 const HEAD: [&str; 12] =
     ["DEVICE", "DRIVER", "PORT", "STATE", "LINK", "RATE", "NETDEV", "GIDS", "PCI", "NUMA", "OPEN", "VERDICT"];

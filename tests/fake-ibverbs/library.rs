@@ -12,7 +12,7 @@ use mirror::{
     IBV_GID_TYPE_IB, IBV_GID_TYPE_ROCE_V1, IBV_GID_TYPE_ROCE_V2, ibv_context, ibv_device, ibv_device_attr,
     ibv_gid, ibv_gid_entry, ibv_mtu, ibv_node_type, ibv_port_attr, ibv_port_state,
 };
-use prefill_core::inventory::{Access, Device, GidType, Inventory, LinkLayer, Port, PortState};
+use prefill_rdma::inventory::{Access, Device, GidType, Inventory, LinkLayer, Port, PortState};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::ffi::{c_char, c_int};

@@ -16,9 +16,9 @@ fn page(path: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path)).unwrap()
 }
 
-/// Every code, as `core/src/doctor/codes.rs` has them.
+/// Every code, as `rdma/src/doctor/codes.rs` has them.
 fn known_codes() -> BTreeSet<String> {
-    let source = page("core/src/doctor/codes.rs");
+    let source = page("rdma/src/doctor/codes.rs");
     let code = |line: &str| Some(line.strip_prefix("pub const ")?.split('"').nth(1)?.to_owned());
     source.lines().filter_map(code).collect()
 }

@@ -12,8 +12,8 @@ mod source {
 }
 
 use prefill_core::environment::Environment;
-use prefill_core::inventory::Network;
-use prefill_core::rdma::text::Level;
+use prefill_rdma::inventory::Network;
+use prefill_rdma::text::Level;
 use source::{failure, leader, stop};
 use std::process::ExitCode;
 use std::time::Duration;

@@ -4,8 +4,8 @@
 use super::{Given, HINT_HELP};
 use crate::failure::Failure;
 use prefill_core::environment::Environment;
-use prefill_core::rdma::Options;
-use prefill_core::rdma::options::{Expect, Functions, GidScope, Pattern, Rdma, UcxTcp};
+use prefill_rdma::Options;
+use prefill_rdma::options::{Expect, Functions, GidScope, Pattern, Rdma, UcxTcp};
 use std::time::Duration;
 
 /// Flags that may also come as variables.

@@ -1,8 +1,8 @@
 //! Where the leader is: an address as it was given, or what its name is resolved to.
 
-use prefill_core::doctor::Leader;
 use prefill_core::environment::{Environment, LWS_LEADER_ADDRESS};
-use prefill_core::rdma::Options;
+use prefill_rdma::Options;
+use prefill_rdma::doctor::Leader;
 use std::net::{IpAddr, ToSocketAddrs};
 
 /// None where nobody named one. A name means something to this machine only (`here`). Neither name nor address

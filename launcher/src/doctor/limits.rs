@@ -2,7 +2,7 @@
 
 use super::Reader;
 use crate::limits::raise_memlock;
-use prefill_core::doctor::{Facts, Limit, MemoryLock};
+use prefill_rdma::doctor::{Facts, Limit, MemoryLock};
 
 /// The first user namespace maps every user to itself: first user here, first user there, how many.
 pub(super) fn first_user_namespace(reader: &mut Reader<'_>) -> Option<bool> {

@@ -1,7 +1,7 @@
 //! What is mounted (`/proc/self/mountinfo`), and the two mounts that are looked into.
 
 use super::Reader;
-use prefill_core::doctor::{Facts, Mount};
+use prefill_rdma::doctor::{Facts, Mount};
 
 pub(super) fn read(reader: &mut Reader<'_>, facts: &mut Facts) {
     let lines: Option<Vec<Line>> =

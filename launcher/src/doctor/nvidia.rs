@@ -1,8 +1,8 @@
 //! NVIDIA's driver, and where the GPUs are on the PCI tree. Without the driver there is nothing to know.
 
 use super::Reader;
-use prefill_core::doctor::{Facts, Nvidia};
-use prefill_core::inventory::Inventory;
+use prefill_rdma::doctor::{Facts, Nvidia};
+use prefill_rdma::inventory::Inventory;
 
 /// Files that a module for peer memory shows; NCCL (`gdr.cc`) and NVSHMEM (`transport_ib_common.cpp`) look for these.
 const PEER_MEMORY: [(&str, &str); 4] = [

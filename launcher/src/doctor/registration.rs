@@ -3,9 +3,9 @@
 use crate::probe::Source;
 use crate::root::Root;
 use crate::verbs::RegisterError;
-use prefill_core::doctor::{Facts, Refusal, Registration};
-use prefill_core::inventory::{Access, Inventory};
-use prefill_core::rdma::{Plan, Rule};
+use prefill_rdma::doctor::{Facts, Refusal, Registration};
+use prefill_rdma::inventory::{Access, Inventory};
+use prefill_rdma::{Plan, Rule};
 use std::collections::BTreeSet;
 
 /// More than any default limit, and less than any pod has.

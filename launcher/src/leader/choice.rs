@@ -1,7 +1,7 @@
 //! One address out of those that a name has. Every pod of a group must come to the same one, whatever order DNS
 //! gives them in: the leader listens on it and the workers connect to it.
 
-use prefill_core::inventory::Network;
+use prefill_rdma::inventory::Network;
 use std::cmp::Reverse;
 use std::net::IpAddr;
 
@@ -98,7 +98,7 @@ fn has(own: &Network, ipv4: bool) -> bool {
 #[cfg(test)]
 mod tests {
     use super::{choose, doubt, locals};
-    use prefill_core::inventory::{LocalIpv6, Network, Route};
+    use prefill_rdma::inventory::{LocalIpv6, Network, Route};
     use std::net::IpAddr;
 
     fn address(text: &str) -> IpAddr {

@@ -6,8 +6,8 @@ use super::lookup::{self, PATIENCE, Trouble};
 use crate::failure::Failure;
 use crate::stop::{Caught, Stop};
 use prefill_core::environment::DP_ADDRESS_RESOLVE_ATTEMPTS;
-use prefill_core::inventory::Network;
-use prefill_core::rdma::text::Level;
+use prefill_rdma::inventory::Network;
+use prefill_rdma::text::Level;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 

@@ -1,7 +1,7 @@
 //! This network namespace: interfaces, local addresses, routes.
 
 use crate::root::Root;
-use prefill_core::inventory::{Interface, LocalIpv6, Network, Route};
+use prefill_rdma::inventory::{Interface, LocalIpv6, Network, Route};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// `IFF_UP` and `IFF_LOOPBACK` of linux/if.h.

@@ -1,7 +1,7 @@
 //! The process that looks, and the GPUs it sees.
 
 use crate::root::Root;
-use prefill_core::inventory::Process;
+use prefill_rdma::inventory::Process;
 
 /// Effective user and capabilities, from `/proc/self/status`.
 pub(super) fn read(root: &Root) -> Process {

@@ -2,7 +2,7 @@
 //! read. What cannot be read counts as empty, which is what the kernel's EINVAL means.
 
 use crate::root::{Directory, Root};
-use prefill_core::inventory::{Access, Device, Gid, GidType, LinkLayer, Port, PortState};
+use prefill_rdma::inventory::{Access, Device, Gid, GidType, LinkLayer, Port, PortState};
 use std::collections::BTreeMap;
 use std::net::Ipv6Addr;
 use std::num::NonZero;

@@ -3,7 +3,7 @@
 
 use super::sysfs::{self, Found};
 use crate::verbs::{Entry, Listed, OpenDevice, PortFacts};
-use prefill_core::inventory::{Access, Device, Gid, Port, PortState};
+use prefill_rdma::inventory::{Access, Device, Gid, Port, PortState};
 use std::collections::BTreeMap;
 use std::path::Path;
 

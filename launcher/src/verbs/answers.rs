@@ -1,7 +1,7 @@
 //! What libibverbs answers, without pointers.
 
 use super::words;
-use prefill_core::inventory::{GidType, LinkLayer, PortState};
+use prefill_rdma::inventory::{GidType, LinkLayer, PortState};
 use std::fmt;
 use std::net::Ipv6Addr;
 

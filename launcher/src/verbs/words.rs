@@ -3,7 +3,7 @@
 use super::sys::{
     IBV_GID_TYPE_IB, IBV_GID_TYPE_ROCE_V1, IBV_GID_TYPE_ROCE_V2, ibv_mtu, ibv_node_type, ibv_port_state,
 };
-use prefill_core::inventory::{GidType, LinkLayer, PortState};
+use prefill_rdma::inventory::{GidType, LinkLayer, PortState};
 use std::io;
 
 /// As in `node_type` in sysfs.

@@ -6,8 +6,8 @@ use super::plan::{Concern, Rule, Warning};
 use super::select::{Candidate, Selection};
 use super::told::{self, Library, NCCL, NVSHMEM, Names, Told};
 use super::{drivers, users};
-use crate::environment::Environment;
 use crate::inventory::{Family, Gid, Inventory, Verbs};
+use prefill_core::environment::Environment;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 

@@ -5,9 +5,9 @@ use super::codes::{
     UVERBS_NODE_UNOPENABLE, VERBS_LIBRARY_MISSING, VERBS_LIST_FAILS,
 };
 use super::{Case, Finding, Severity, listed, without_hint};
-use crate::environment::KSERVE_INFER_ROCE;
 use crate::inventory::{Access, Device, Verbs};
-use crate::rdma::{Excluded, Rule, label};
+use crate::{Excluded, Rule, label};
+use prefill_core::environment::KSERVE_INFER_ROCE;
 
 /// Places for devices in NVSHMEM, which it does not check.
 const NVSHMEM_PLACES: usize = 48;
@@ -248,11 +248,11 @@ mod tests {
     #[test]
     fn expected_rails_are_an_error_under_require_only() {
         let mut scene = Scene::two_rails();
-        scene.options.expect = Some(crate::rdma::options::Expect::Ports(3));
+        scene.options.expect = Some(crate::options::Expect::Ports(3));
         assert_eq!(severity(&scene.diagnose(), EXPECTED_RAILS_MISSING), Some(Severity::Warning));
-        scene.options.rdma = crate::rdma::options::Rdma::Require;
+        scene.options.rdma = crate::options::Rdma::Require;
         assert_eq!(severity(&scene.diagnose(), EXPECTED_RAILS_MISSING), Some(Severity::Error));
-        scene.options.rdma = crate::rdma::options::Rdma::Off;
+        scene.options.rdma = crate::options::Rdma::Off;
         assert_eq!(codes(&scene.diagnose()), [RDMA_OFF]);
     }
 
@@ -274,7 +274,7 @@ mod tests {
         scene.inventory.devices.clear();
         scene.facts.nodes = Some(Vec::new());
         assert_eq!(severity(&scene.diagnose(), NO_RDMA_DEVICE), Some(Severity::Warning));
-        scene.options.rdma = crate::rdma::options::Rdma::Require;
+        scene.options.rdma = crate::options::Rdma::Require;
         assert_eq!(severity(&scene.diagnose(), NO_RDMA_DEVICE), Some(Severity::Error));
     }
 }

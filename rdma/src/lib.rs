@@ -1,12 +1,17 @@
 //! Which NICs this pod is to use, and what NCCL, NVSHMEM and UCX must be told.
 //!
 //! [`plan`] is pure, total and deterministic: [`Inventory`] + [`Environment`] + [`Options`] give a [`Plan`],
-//! which says why. The concept is told in `docs/rdma.md`.
+//! which says why. The concept is told in `docs/rdma.md`. [`doctor`] judges the plan: what will go wrong all the same.
+//!
+//! This crate does no I/O: `prefill-launcher` probes, and prints.
+#![forbid(unsafe_code)]
 
+pub mod doctor;
 mod drivers;
 mod expect;
 mod gids;
 mod index;
+pub mod inventory;
 mod libraries;
 pub mod options;
 mod plan;
@@ -26,10 +31,10 @@ pub use plan::{ChosenGid, Concern, Decision, Excluded, Kept, Plan, Rule, Variabl
 pub use rails::gigabits;
 pub(crate) use users::ucx_without_rdma;
 
-use crate::environment::Environment;
 use crate::inventory::{Gid, Inventory, Port, Verbs};
 use index::{Addressing, Asks};
 use options::Rdma;
+use prefill_core::environment::Environment;
 use select::{Candidate, Selection};
 use users::Known;
 use variables::Variables;

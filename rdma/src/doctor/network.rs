@@ -2,9 +2,9 @@
 
 use super::codes::{LEADER_UNRESOLVED, MTU_MISMATCH, NCCL_SPARSE_TABLE, NO_ROUTE_TO_LEADER};
 use super::{Case, Finding, Leader, Severity, listed};
-use crate::environment as env;
 use crate::inventory::{LinkLayer, Port};
-use crate::rdma::{Decision, label};
+use crate::{Decision, label};
+use prefill_core::environment as env;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
@@ -16,7 +16,7 @@ pub(super) fn findings(case: Case<'_>) -> Vec<Finding> {
 type Used<'a> = (String, &'a Port, Option<u32>);
 
 fn used(case: Case<'_>) -> Vec<Used<'_>> {
-    let one = |kept: &crate::rdma::Kept| {
+    let one = |kept: &crate::Kept| {
         let netdev = kept.gid.as_ref().and_then(|gid| gid.netdev.as_deref());
         let interfaces = case.inventory.network.interfaces.iter().flatten();
         let mtu =

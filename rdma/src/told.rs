@@ -2,9 +2,9 @@
 
 use super::libraries::{NcclRule, Network};
 use super::users;
-use crate::environment as env;
-use crate::environment::Environment;
 use crate::inventory::{Family, Gid, GidType};
+use prefill_core::environment as env;
+use prefill_core::environment::Environment;
 
 /// A library that chooses GIDs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -23,9 +23,9 @@ mod variables;
 
 pub use facts::{Facts, Leader, Limit, MemoryLock, Mount, Nvidia, Refusal, Registration};
 
-use crate::environment::Environment;
 use crate::inventory::Inventory;
-use crate::rdma::{Kept, Plan};
+use crate::{Kept, Plan};
+use prefill_core::environment::Environment;
 use serde::Serialize;
 
 /// Something that will go wrong, or that explains what does.

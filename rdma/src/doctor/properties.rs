@@ -3,8 +3,8 @@
 use super::codes;
 use super::fixture::Scene;
 use super::{Facts, diagnose};
-use crate::rdma::plan;
-use crate::rdma::properties::{environment, inventory, options};
+use crate::plan;
+use crate::properties::{environment, inventory, options};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 

@@ -1,8 +1,8 @@
 //! What the person who starts the launcher may say about NICs.
 
 use super::plan::{Concern, Warning};
-use crate::environment::{Environment, KSERVE_INFER_ROCE};
 use crate::inventory::{Device, Inventory, Port};
+use prefill_core::environment::{Environment, KSERVE_INFER_ROCE};
 use std::net::IpAddr;
 use wildmatch::WildMatch;
 

@@ -2,8 +2,8 @@
 
 use super::codes::{GLOO_INTERFACE_GRAMMAR, SOCKET_INTERFACE_ABSENT};
 use super::{Case, Finding, Severity};
-use crate::environment as env;
 use crate::inventory::Interface;
+use prefill_core::environment as env;
 
 pub(super) fn findings(case: Case<'_>) -> Vec<Finding> {
     let Some(interfaces) = &case.inventory.network.interfaces else { return Vec::new() };

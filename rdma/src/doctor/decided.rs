@@ -8,8 +8,8 @@ use super::codes::{
     ROCE_V1_ONLY,
 };
 use super::{Case, Finding, Severity, listed, without_hint};
-use crate::environment as env;
-use crate::rdma::{Concern, Plan, Rule, Warning};
+use crate::{Concern, Plan, Rule, Warning};
+use prefill_core::environment as env;
 
 /// What a warning is to a doctor: code, severity, meaning, remedy.
 type Told = (&'static str, Severity, &'static str, &'static str);
@@ -189,7 +189,7 @@ mod tests {
     use super::super::fixture::{Scene, codes, severity};
     use super::*;
     use crate::inventory::{Gid, GidType, LinkLayer, PortState, Route};
-    use crate::rdma::options::Pattern;
+    use crate::options::Pattern;
 
     #[test]
     fn a_forced_index_is_one_finding_whatever_the_number_of_ports_and_libraries() {

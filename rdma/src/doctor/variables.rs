@@ -4,9 +4,9 @@ use super::codes::{
     ADDRESS_RANGE_GRAMMAR, NCCL_IB_DISABLED, NIXL_SIDE_CHANNEL_HOST, NVSHMEM_NIC_MAPPING, NVSHMEM_PREFIX,
 };
 use super::{Case, Finding, Severity};
-use crate::environment as env;
-use crate::environment::Environment;
-use crate::rdma::Decision;
+use crate::Decision;
+use prefill_core::environment as env;
+use prefill_core::environment::Environment;
 
 pub(super) fn findings(case: Case<'_>) -> Vec<Finding> {
     let checks = [nccl_disabled, nic_mapping, prefix, range, side_channel];

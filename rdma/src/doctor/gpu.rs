@@ -3,8 +3,8 @@
 use super::codes::{GPU_WITHOUT_NEAR_NIC, GPUDIRECT_MISSING, NVIDIA_PARAMETERS, SYS_RAWIO_NOT_EFFECTIVE};
 use super::facts::has_capability;
 use super::{Case, Finding, Severity, listed};
-use crate::environment as env;
-use crate::rdma::Decision;
+use crate::Decision;
+use prefill_core::environment as env;
 
 /// `CAP_SYS_RAWIO`
 const SYS_RAWIO: u32 = 17;

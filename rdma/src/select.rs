@@ -4,8 +4,8 @@ use super::gids::{Kind, Wanted, addressed_by_gid, best_family, label};
 use super::options::{Functions, GidScope, Options};
 use super::plan::{Concern, Excluded, Rule, Warning};
 use super::{drivers, rails};
-use crate::environment::{Environment, KSERVE_INFER_IB_GID_INDEX_GREP, PCIDEVICE};
 use crate::inventory::{Access, Device, Family, Gid, GidType, Inventory, LinkLayer, Port, PortState};
+use prefill_core::environment::{Environment, KSERVE_INFER_IB_GID_INDEX_GREP, PCIDEVICE};
 
 /// A port that no rule has excluded so far.
 #[derive(Clone, Debug)]

@@ -1,5 +1,5 @@
 //! What RDMA hardware and network one pod sees. `prefill-launcher probe` writes it, `plan` reads it,
-//! a bug report carries it. It says what is there; what follows from it is [`crate::rdma`]'s.
+//! a bug report carries it. It says what is there; what follows from it is the rest of this crate's.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;

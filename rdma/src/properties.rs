@@ -2,12 +2,12 @@
 
 use super::options::{Expect, Functions, GidScope, Options, Pattern, Rdma, UcxTcp};
 use super::{Decision, Plan, plan};
-use crate::environment as env;
-use crate::environment::Environment;
 use crate::inventory::{
     Access, Device, Gid, GidType, Interface, Inventory, LinkLayer, LocalIpv6, Network, Port, PortState,
     Process, Route, VERSION, Verbs,
 };
+use prefill_core::environment as env;
+use prefill_core::environment::Environment;
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;

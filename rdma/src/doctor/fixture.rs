@@ -1,12 +1,12 @@
 //! Two sound rails, from which each test departs.
 
 use super::{Facts, Finding, Limit, MemoryLock, Mount, Nvidia, Registration, Severity, diagnose};
-use crate::environment::Environment;
 use crate::inventory::{
     Access, Device, Gid, GidType, Interface, Inventory, LinkLayer, LocalIpv6, Network, Port, PortState,
     Process, Route, VERSION, Verbs,
 };
-use crate::rdma::{Options, plan};
+use crate::{Options, plan};
+use prefill_core::environment::Environment;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 

@@ -2,8 +2,8 @@
 
 use super::codes::{UCX_INDEX_AND_SUBNETS, UCX_LIST_GRAMMAR, UCX_NO_SELF_ENDPOINT, UCX_WITHOUT_RDMA};
 use super::{Case, Finding, Severity};
-use crate::environment as env;
-use crate::rdma::{label, ucx_without_rdma};
+use crate::{label, ucx_without_rdma};
+use prefill_core::environment as env;
 
 pub(super) fn findings(case: Case<'_>) -> Vec<Finding> {
     if case.plan.kept.is_empty() {

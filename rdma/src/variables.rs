@@ -7,9 +7,9 @@ use super::plan::{Concern, Decision, Variable, Warning};
 use super::select::Candidate;
 use super::told::{self, Library, NCCL, NVSHMEM, Names, Told};
 use super::{drivers, users};
-use crate::environment as env;
-use crate::environment::Environment;
 use crate::inventory::{Family, Gid, GidType};
+use prefill_core::environment as env;
+use prefill_core::environment::Environment;
 
 /// UCX asserts on a longer list, NVSHMEM writes behind its array, NCCL reads no further.
 const UCX_MOST: usize = 64;

@@ -6,9 +6,9 @@
 
 use super::codes::{RAILS_NOT_CROSS_CONNECTED, UCX_ROUTE_MODE};
 use super::{Case, Finding, Severity, listed};
-use crate::environment as env;
 use crate::inventory::{Network, Route};
-use crate::rdma::{contains, label, ucx_without_rdma};
+use crate::{contains, label, ucx_without_rdma};
+use prefill_core::environment as env;
 use std::cmp::Reverse;
 use std::net::IpAddr;
 
@@ -217,7 +217,7 @@ mod tests {
     #[test]
     fn an_interface_of_another_namespace_is_unreachable_to_ucx() {
         let mut scene = Scene::two_rails();
-        scene.options.gids = crate::rdma::options::GidScope::Any;
+        scene.options.gids = crate::options::GidScope::Any;
         scene.inventory.network.interfaces.as_mut().unwrap().retain(|one| !one.name.starts_with("net"));
         assert_eq!(severity(&scene.diagnose(), UCX_ROUTE_MODE), Some(Severity::Warning));
     }

@@ -2,9 +2,9 @@
 
 use super::options::{Options, UcxTcp};
 use super::variables::Variables;
-use crate::environment as env;
-use crate::environment::Environment;
 use crate::inventory::{Interface, Network};
+use prefill_core::environment as env;
+use prefill_core::environment::Environment;
 use std::net::IpAddr;
 
 /// The pod's interface toward its leader, with the reason.

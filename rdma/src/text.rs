@@ -2,7 +2,7 @@
 
 use super::gids::label;
 use super::plan::{Decision, Plan};
-use crate::excerpt::{shell_word, value as shown};
+use prefill_core::excerpt::{shell_word, value as shown};
 
 /// What one line is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

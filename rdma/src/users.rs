@@ -4,9 +4,9 @@ use super::drivers;
 use super::libraries::Network;
 use super::plan::{Concern, Excluded, Warning};
 use super::select::Candidate;
-use crate::environment as env;
-use crate::environment::Environment;
 use crate::inventory::Inventory;
+use prefill_core::environment as env;
+use prefill_core::environment::Environment;
 
 /// What a vendor's transport for NCCL is recognised by: (variable, its value in lower case, what it is). A name that
 /// ends in `_` is the beginning of one, and an empty value is any. Sources: the guides and images of GKE and AWS.
