@@ -10,11 +10,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Cases that vLLM refuses on a CPU or for a tiny model, with what it says and why this is so.
-const REFUSED: [(&str, &str, &str); 1] = [(
-    "argument-known-only-to-the-pod",
-    "unrecognized arguments: $(PORT_FLAG)",
-    "the reference is to an object that only the cluster has",
-)];
+const REFUSED: [(&str, &str, &str); 2] = [
+    (
+        "argument-known-only-to-the-pod",
+        "unrecognized arguments: $(PORT_FLAG)",
+        "the reference is to an object that only the cluster has",
+    ),
+    ("probes-withheld-ray", "No module named 'ray'", "Ray is not installed beside the vLLM of this test"),
+];
 
 /// What the launcher starts for a case. Certificates are the node's, so empty ones stand below a root of their own.
 pub(crate) fn started(words: &[String], index: &str) -> Result<Vec<String>, String> {
