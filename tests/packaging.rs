@@ -3,12 +3,14 @@
 
 use prefill_conformance::artifacthub::{self, Metadata, Rule};
 use prefill_conformance::corpus;
+use prefill_shape::reason::{Fate, Reason};
 use prefill_shape::recognise;
 use prefill_shape::settings::Settings;
+use prefill_shape::unit::Unit;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 fn root() -> PathBuf {
     corpus::folder().join("..")
@@ -214,7 +216,7 @@ fn the_form_offers_every_option_and_shows_the_real_defaults() {
         set(&mut defaults, question["variable"].as_str().unwrap(), &question["default"]);
     }
     let [shown, real] = [&defaults, &json!({})].map(|settings| Settings::read(settings).unwrap());
-    for unit in prefill_shape::verdict::Unit::ALL {
+    for unit in Unit::ALL {
         assert_eq!(shown.level(unit), real.level(unit), "{unit:?}");
     }
     assert_eq!((shown.mode, shown.allow_skip, shown.launcher), (real.mode, real.allow_skip, real.launcher));
@@ -241,38 +243,19 @@ fn the_readme_names_every_setting() {
     }
 }
 
-/// Every `.rs` file below `folder`, without its tests.
-fn sources(folder: &Path) -> String {
-    let mut text = String::new();
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            text.push_str(&sources(&path));
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            let source = fs::read_to_string(&path).unwrap();
-            text.push_str(source.split("#[cfg(test)]").next().unwrap_or_default());
-        }
-    }
-    text
-}
-
 #[test]
 fn the_readme_names_every_reason_code() {
     let readme = text("policy/README.md");
-    let source = sources(&root().join("shape/src"));
-    // The first string behind each of these is a code.
-    let calls = ["NotUnderstood::new(", ".with_code(\"", ".report.code(\""];
-    let literal = |rest: &str| rest.trim_start().trim_start_matches('"').split('"').next().map(str::to_owned);
-    let codes: BTreeSet<String> = calls
-        .iter()
-        .flat_map(|call| source.split(call).skip(1))
-        .filter_map(literal)
-        .filter(|code| code.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-'))
-        .collect();
-    assert!(codes.len() > 10, "{codes:?}");
-    let units = prefill_shape::verdict::Unit::ALL.map(prefill_shape::verdict::Unit::name);
-    for code in codes.iter().map(String::as_str).chain(units) {
-        assert!(readme.contains(&format!("`{code}`")), "policy/README.md: no reason code or unit `{code}`");
+    let units = Unit::ALL.iter().map(|unit| format!("`{}`", unit.name()));
+    let of_pods = Reason::OF_PODS.iter().map(|reason| format!("`{}`", reason.name()));
+    for code in units.chain(of_pods) {
+        assert!(readme.contains(&code), "policy/README.md: no {code}");
+    }
+    for fate in Fate::ALL {
+        let named = ["UNIT", "image", "entrypoint", "security-context"]
+            .iter()
+            .any(|unit| readme.contains(&format!("`{unit}-{}", fate.name())));
+        assert!(named, "policy/README.md: no unit is `{}`", fate.name());
     }
 }
 

@@ -5,7 +5,9 @@ mod arguments;
 mod script;
 mod words;
 
+use crate::annotations::{MODEL, NETWORKS, PARALLELISM};
 use crate::environment::{Additional, Environment, Known, MARK};
+use crate::reason::Reason;
 use crate::settings::{Settings, parallelism_from_annotation};
 use arguments::Word;
 use prefill_core::launch::{Launch, Parallelism};
@@ -16,25 +18,40 @@ use std::borrow::Cow;
 pub(crate) use prefill_core::excerpt::excerpt;
 use prefill_core::excerpt::{excerpt_of_word, excerpt_of_words};
 
-/// Annotation: the model, where the entrypoint names none.
-const MODEL: &str = "llm-d-prefill.io/model";
-/// Annotation: parallelism as a JSON object, where the entrypoint names none.
-const PARALLELISM: &str = "llm-d-prefill.io/parallelism";
-/// Annotation of Multus: the networks that the pod is attached to.
-const NETWORKS: &str = "k8s.v1.cni.cncf.io/networks";
-
 /// Why a pod is left alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct NotUnderstood {
     /// Stable reason code.
-    pub(crate) code: &'static str,
+    pub(crate) code: Reason,
     /// Where, what was found, what to do.
     pub(crate) detail: String,
 }
 
 impl NotUnderstood {
-    pub(crate) fn new(code: &'static str, detail: impl Into<String>) -> Self {
+    pub(crate) fn new(code: Reason, detail: impl Into<String>) -> Self {
         Self { code, detail: detail.into() }
+    }
+}
+
+/// Which kind of entrypoint a launch was read from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// `KServe`'s start script.
+    KserveScript,
+    /// `vllm serve` and its arguments.
+    VllmServe,
+    /// The pod names no command.
+    AnnotationsAndSettings,
+}
+
+impl Source {
+    /// Its name in a verdict.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Source::KserveScript => "kserve-script",
+            Source::VllmServe => "vllm-serve",
+            Source::AnnotationsAndSettings => "annotations-and-settings",
+        }
     }
 }
 
@@ -42,7 +59,7 @@ impl NotUnderstood {
 #[derive(Debug)]
 pub(crate) struct Adopted {
     pub(crate) launch: Launch,
-    pub(crate) source: &'static str,
+    pub(crate) source: Source,
     /// Whether an argument that only the running pod knows may be any flag.
     pub(crate) opaque: bool,
 }
@@ -57,7 +74,7 @@ pub(crate) fn adopt(pod: &Value, container: usize, settings: &Settings) -> Resul
     if let Some(at) = all.iter().position(|word| word.contains(MARK)) {
         let found = excerpt_of_word(&texts(&all), at);
         return Err(NotUnderstood::new(
-            "control-character",
+            Reason::ControlCharacter,
             format!("`{found}` holds the control character U+0001"),
         ));
     }
@@ -68,14 +85,14 @@ pub(crate) fn adopt(pod: &Value, container: usize, settings: &Settings) -> Resul
         None => (bare(pod, settings)?, arguments::Said::default()),
         Some(_) if said("command").is_empty() => {
             return Err(NotUnderstood::new(
-                "image-entrypoint",
+                Reason::ImageEntrypoint,
                 "command is empty, so that `args` go to the image's own entrypoint; hint: name it, as `command: [vllm, serve]`",
             ));
         }
         Some(("vllm", rest)) if all[0] != "vllm" && rest.first().is_some_and(|word| word == "serve") => {
             let found = excerpt(&all[0]);
             return Err(NotUnderstood::new(
-                "vllm-path",
+                Reason::VllmPath,
                 format!(
                     "`{found}` may not be the `vllm` on PATH, which the launcher starts; hint: set `command: [vllm, serve]`"
                 ),
@@ -85,20 +102,20 @@ pub(crate) fn adopt(pod: &Value, container: usize, settings: &Settings) -> Resul
             let words: Vec<Word<'_>> =
                 rest[1..].iter().map(|word| Word::of_pod(word, &environment)).collect();
             let (launch, said) = arguments::lift(&words)?;
-            (Adopted { launch, source: "vllm-serve", opaque: said.opaque }, said)
+            (Adopted { launch, source: Source::VllmServe, opaque: said.opaque }, said)
         }
         Some(("bash", rest)) if rest.len() >= 2 && rest[0] == "-c" => {
             if let Some(name) = environment.changes_bash() {
                 let detail = format!("`{name}` changes what bash does; hint: leave it out");
-                return Err(NotUnderstood::new("bash-environment", detail));
+                return Err(NotUnderstood::new(Reason::BashEnvironment, detail));
             }
             let (launch, said) = from_script(&rest[1], &rest[2..], &environment)?;
-            (Adopted { launch, source: "kserve-script", opaque: said.opaque }, said)
+            (Adopted { launch, source: Source::KserveScript, opaque: said.opaque }, said)
         }
         Some(_) => {
             let found = excerpt_of_words(texts(&all));
             return Err(NotUnderstood::new(
-                "other-entrypoint",
+                Reason::OtherEntrypoint,
                 format!(
                     "found `{found}`, expected `vllm serve …` or KServe's script; hint: set `command: [vllm, serve]`"
                 ),
@@ -118,7 +135,7 @@ fn texts(words: &[String]) -> Vec<&str> {
 fn bare(pod: &Value, settings: &Settings) -> Result<Adopted, NotUnderstood> {
     let model = crate::pod::annotation(pod, MODEL).or(settings.model.as_deref()).ok_or_else(|| {
         NotUnderstood::new(
-            "no-model",
+            Reason::NoModel,
             format!(
                 "no command and no args, and nothing names the model; hint: annotate the pod with `{MODEL}`"
             ),
@@ -126,7 +143,7 @@ fn bare(pod: &Value, settings: &Settings) -> Result<Adopted, NotUnderstood> {
     })?;
     Ok(Adopted {
         launch: Launch::new(kubelet::escape(model)),
-        source: "annotations-and-settings",
+        source: Source::AnnotationsAndSettings,
         opaque: false,
     })
 }
@@ -142,7 +159,7 @@ fn fill(
         None => Parallelism::default(),
         Some(text) => parallelism_from_annotation(text).map_err(|problems| {
             NotUnderstood::new(
-                "annotation",
+                Reason::Annotation,
                 format!("metadata.annotations[{PARALLELISM}]: {}", problems.join("; ")),
             )
         })?,
@@ -189,7 +206,7 @@ fn from_script(
     }
     if !found.reads_arguments && !arguments.is_empty() {
         return Err(NotUnderstood::new(
-            "arguments-not-read",
+            Reason::ArgumentsNotRead,
             format!(
                 "args `{}` are not read by the script; hint: leave them out",
                 excerpt_of_words(arguments.iter().map(|word| &**word))
@@ -199,12 +216,15 @@ fn from_script(
     let words = words::split(&found.command, &arguments)?;
     let serve = words.iter().position(|word| word != "exec").unwrap_or(words.len());
     let [vllm, verb, rest @ ..] = &words[serve..] else {
-        return Err(NotUnderstood::new("script-command", "the script does not end in `vllm serve MODEL`"));
+        return Err(NotUnderstood::new(
+            Reason::ScriptCommand,
+            "the script does not end in `vllm serve MODEL`",
+        ));
     };
     if serve > 1 || vllm != "vllm" || verb != "serve" {
         let found = excerpt_of_words(texts(&words));
         return Err(NotUnderstood::new(
-            "script-command",
+            Reason::ScriptCommand,
             format!("the script ends in `{found}`, expected `vllm serve`"),
         ));
     }
@@ -234,7 +254,7 @@ fn expand<'a>(text: &'a str, environment: &Environment<'a>) -> Result<Cow<'a, st
     match unknown {
         // With `envFrom`, anything that looks like a name may be one; a command line is none.
         Some(name) if !name.contains([' ', '(', '\n']) => Err(NotUnderstood::new(
-            "value-not-known",
+            Reason::ValueNotKnown,
             format!(
                 "`{}` in the script or its arguments has a value that only the running pod knows; hint: write the value",
                 excerpt(&format!("$({name})"))
@@ -261,7 +281,7 @@ fn additional_arguments_mean_the_same(
         Additional::Perhaps => !owned_after.is_empty() || !passed_before.is_empty(),
         Additional::Later => {
             return Err(NotUnderstood::new(
-                "value-not-known",
+                Reason::ValueNotKnown,
                 "VLLM_ADDITIONAL_ARGS has a value that only the running pod knows; hint: write the value",
             ));
         }
@@ -276,7 +296,7 @@ fn additional_arguments_mean_the_same(
     };
     if contends {
         return Err(NotUnderstood::new(
-            "contending-arguments",
+            Reason::ContendingArguments,
             "the script's arguments and VLLM_ADDITIONAL_ARGS may both set the same flag; hint: keep it in one of the two",
         ));
     }

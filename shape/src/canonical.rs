@@ -1,6 +1,6 @@
 //! The canonical shapes: `shapes/*.yaml`, proven and turned into statics by the build step.
 
-use crate::recognise::Role;
+use crate::role::Role;
 use serde_json::{Map, Value};
 
 /// A constant piece of JSON.

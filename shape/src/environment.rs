@@ -1,5 +1,6 @@
 //! The serving container's environment, as far as admission can know it.
 
+use crate::annotations::LWS_SIZE;
 use crate::json;
 use prefill_core::environment::{LWS_GROUP_SIZE, LWS_LEADER_ADDRESS, LWS_WORKER_INDEX, VLLM_ADDITIONAL_ARGS};
 use prefill_core::kubelet;
@@ -18,8 +19,15 @@ pub(crate) const LEADER_RANK_MARK: &str = "\u{1}START_RANK\u{1}";
 /// A value that only the running pod knows, in expanded text.
 const LATER_MARK: &str = "\u{1}LATER\u{1}";
 
-/// Annotation in which LeaderWorkerSet keeps the size of the group, leader included.
-const LWS_SIZE: &str = "leaderworkerset.sigs.k8s.io/size";
+/// Variables that say where home or caches are. `HF_HOME` counts as `HF_HUB_CACHE`: the cache is
+/// below it. The last three are read by older or other libraries for the same purpose.
+const VARIABLES: [&str; 6] =
+    ["HOME", "HF_HUB_CACHE", "HF_HOME", "HUGGINGFACE_HUB_CACHE", "TRANSFORMERS_CACHE", "XDG_CACHE_HOME"];
+
+/// Whether variable `name` says where home or caches are.
+pub(crate) fn says_where_caches_are(name: &str) -> bool {
+    VARIABLES.contains(&name)
+}
 
 /// What is known about one variable.
 pub(crate) enum Known<'a> {

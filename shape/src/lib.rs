@@ -10,9 +10,10 @@
 //! - [`recognise`]: is this a prefill pod, and which role has it?
 //! - `serving`, `pod`: the container that runs vLLM; is the pod one that can be read?
 //! - `adopt/`: KServe's script or a `vllm serve` argument list, as a [`prefill_core::launch::Launch`].
-//! - `units/`: one file per part of the pod, each `enforce | default | off`.
+//! - `work`: the pod on its way, and the ways to change it; `units/`: one file per part of the pod.
 //! - [`canonical`]: the shapes, which are data (`shapes/*.yaml`).
 //! - [`settings`], [`verdict`]: what administrators say, and what authors are told.
+//! - [`role`], [`unit`], [`reason`], [`annotations`]: the words that all of these share.
 //!
 //! The pod is edited as raw JSON: a round trip through typed objects drops every field that the
 //! compiled-in Kubernetes version does not know, and the policy server would delete it from the
@@ -20,6 +21,7 @@
 #![forbid(unsafe_code)]
 
 mod adopt;
+pub mod annotations;
 pub mod canonical;
 mod environment;
 mod hardware;
@@ -28,22 +30,24 @@ mod json;
 mod paths;
 mod pod;
 mod quantity;
+pub mod reason;
 pub mod recognise;
+pub mod role;
 mod secrets;
 mod serving;
 pub mod settings;
+pub mod unit;
 mod units;
 pub mod verdict;
+mod work;
 
 use adopt::NotUnderstood;
-use recognise::Role;
+use reason::Reason;
+use role::Role;
 use serde_json::Value;
 use settings::{Mode, Settings};
-use units::Work;
 use verdict::{Kind, Outcome, Report};
-
-/// Annotation by which an author keeps a pod as it is.
-pub const SKIP: &str = "llm-d-prefill.io/skip";
+use work::Work;
 
 /// Shapes `pod`, which has `role`. On a rejection, and in report mode, `pod` is not to be used.
 pub fn shape(pod: &mut Value, role: Role, settings: &Settings) -> Outcome {
@@ -61,10 +65,10 @@ pub fn shape(pod: &mut Value, role: Role, settings: &Settings) -> Outcome {
     if serving::is_already_shaped(&pod["spec"]["containers"][container]) {
         return Outcome::not_ours();
     }
-    let skip = pod::annotation(pod, SKIP) == Some("true");
+    let skip = pod::annotation(pod, annotations::SKIP) == Some("true");
     if skip && settings.allow_skip {
         let report = Report::new(role);
-        return finish(pod, Kind::Kept, report.with_code("skip", None), settings);
+        return finish(pod, Kind::Kept, report.with_code(Reason::Skip, None), settings);
     }
     if let Some((code, detail)) = cannot_help(pod, container) {
         return finish(pod, Kind::Kept, Report::new(role).with_code(code, detail.as_deref()), settings);
@@ -78,10 +82,11 @@ pub fn shape(pod: &mut Value, role: Role, settings: &Settings) -> Outcome {
     };
     let mut work = Work::new(pod, container, role, settings, adopted);
     if skip {
-        work.report.code("skip-refused", None);
-        work.report
-            .warnings
-            .push(format!("`{SKIP}` is not allowed here: the policy's settings say `allowSkip: false`"));
+        work.report.code(Reason::SkipRefused, None);
+        work.report.warnings.push(format!(
+            "`{}` is not allowed here: the policy's settings say `allowSkip: false`",
+            annotations::SKIP
+        ));
     }
     if let Err(collision) = units::apply_all(&mut work) {
         return match settings.mode {
@@ -95,11 +100,11 @@ pub fn shape(pod: &mut Value, role: Role, settings: &Settings) -> Outcome {
 }
 
 /// Why neither shape nor launcher can do anything for the pod: a code, and what it is about.
-fn cannot_help(pod: &Value, container: usize) -> Option<(&'static str, Option<String>)> {
+fn cannot_help(pod: &Value, container: usize) -> Option<(Reason, Option<String>)> {
     if pod["spec"]["os"]["name"] == "windows" {
-        return Some(("windows", None));
+        return Some((Reason::Windows, None));
     }
-    hardware::other(&pod["spec"]["containers"][container]).map(|reason| ("other-hardware", Some(reason)))
+    hardware::other(&pod["spec"]["containers"][container]).map(|reason| (Reason::OtherHardware, Some(reason)))
 }
 
 fn leave(pod: &mut Value, role: Role, settings: &Settings, problem: &NotUnderstood) -> Outcome {
@@ -110,17 +115,17 @@ fn leave(pod: &mut Value, role: Role, settings: &Settings, problem: &NotUndersto
 
 fn finish(pod: &mut Value, kind: Kind, report: Report, settings: &Settings) -> Outcome {
     let (role, verdict) = (report.role, report.verdict(kind));
-    let stands = pod::annotation(pod, verdict::ANNOTATION)
+    let stands = pod::annotation(pod, annotations::VERDICT)
         // Where nothing is left to change, what an earlier pass wrote is the better account.
         .is_some_and(|present| present == verdict || (kind == Kind::Kept && Kind::Shaped.begins(present)));
     match settings.mode {
         Mode::Report => Outcome::reported(&verdict, report),
         Mode::Shape => {
-            if !stands && pod::is_too_much(pod, verdict::ANNOTATION, &verdict) {
+            if !stands && pod::is_too_much(pod, annotations::VERDICT, &verdict) {
                 return Outcome::unwritten(role, kind, verdict);
             }
             if !stands {
-                pod::annotate(pod, verdict::ANNOTATION, &verdict);
+                pod::annotate(pod, annotations::VERDICT, &verdict);
             }
             Outcome::decided(verdict, report, !stands)
         }

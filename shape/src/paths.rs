@@ -1,6 +1,7 @@
 //! The absolute paths that a container names, so that nothing is mounted over, under or above one.
 
-use crate::{json, units};
+use crate::environment::says_where_caches_are;
+use crate::json;
 use prefill_core::launch::Launch;
 use serde_json::Value;
 
@@ -16,7 +17,7 @@ pub(crate) fn named(container: &Value, launch: &Launch) -> Vec<String> {
     }
     // Where home and caches are is a unit's own matter.
     let variables = container["env"].as_array().map_or(&[][..], Vec::as_slice).iter();
-    for item in variables.filter(|item| !json::text(item, "name").is_some_and(units::owns_cache_variable)) {
+    for item in variables.filter(|item| !json::text(item, "name").is_some_and(says_where_caches_are)) {
         collect(&item["value"], &mut paths);
     }
     for key in ["livenessProbe", "readinessProbe", "startupProbe"] {

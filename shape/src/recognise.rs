@@ -2,31 +2,10 @@
 //! ours costs no more than reading its labels.
 
 use crate::json;
+use crate::role::Role;
 use crate::settings::Settings;
 use prefill_core::flags::{self, Owned};
 use serde_json::Value;
-
-/// What a prefill pod does in its group.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
-    /// First pod of a group: serves HTTP and the data-parallel handshake.
-    Leader,
-    /// Any other pod of a group.
-    Worker,
-    /// A pod without a group.
-    Single,
-}
-
-impl Role {
-    /// The role's name, as in the shape files.
-    pub fn name(self) -> &'static str {
-        match self {
-            Role::Leader => "leader",
-            Role::Worker => "worker",
-            Role::Single => "single",
-        }
-    }
-}
 
 const COMPONENT: &str = "app.kubernetes.io/component";
 const PART_OF: &str = "app.kubernetes.io/part-of";
@@ -75,7 +54,7 @@ const DECODE_PORT: &str = "8001";
 /// Whether the pod has what only decode pods have: a routing sidecar, or a server on 8001.
 pub(crate) fn is_never_touched(pod: &Value, serving: Option<usize>) -> bool {
     // The kubelet's mirror of a static pod; what runs is not what the API server holds.
-    if crate::pod::annotation(pod, "kubernetes.io/config.mirror").is_some() {
+    if crate::pod::annotation(pod, crate::annotations::MIRROR).is_some() {
         return true;
     }
     let spec = &pod["spec"];

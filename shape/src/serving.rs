@@ -2,6 +2,7 @@
 
 use crate::adopt::{NotUnderstood, excerpt};
 use crate::json;
+use crate::reason::Reason;
 use serde_json::Value;
 
 /// The launcher's file name.
@@ -31,7 +32,7 @@ pub(crate) fn find(pod: &Value, name: Option<&str>) -> Result<usize, NotUndersto
             return Ok(only);
         }
         return Err(NotUnderstood::new(
-            "no-serving-container",
+            Reason::NoServingContainer,
             format!(
                 "spec.containers[{only}]: no command and no args, and another container runs vLLM; hint: name that one in `containerName`"
             ),
@@ -43,7 +44,7 @@ pub(crate) fn find(pod: &Value, name: Option<&str>) -> Result<usize, NotUndersto
         .collect();
     let wanted = name.map_or("one that runs vLLM".to_owned(), |name| format!("`{name}`"));
     Err(NotUnderstood::new(
-        "no-serving-container",
+        Reason::NoServingContainer,
         format!(
             "spec.containers: {} of {} is {wanted}; hint: name the vLLM container `main` or set `containerName`",
             if found.is_empty() { "none" } else { "more than one" },

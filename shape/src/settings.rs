@@ -4,7 +4,7 @@ mod read;
 mod selector;
 
 use crate::canonical::Shape;
-use crate::verdict::Unit;
+use crate::unit::{Level, Unit};
 use prefill_core::launch::Parallelism;
 use serde_json::Value;
 
@@ -19,17 +19,6 @@ pub enum Mode {
     Shape,
     /// Pods stay as they are; warnings and audit annotations say what would change.
     Report,
-}
-
-/// How far a unit goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Level {
-    /// The shape's values win over the pod's; what the shape does not know stays.
-    Enforce,
-    /// The unit is filled where the pod has none of its members.
-    Default,
-    /// The unit is not looked at.
-    Off,
 }
 
 /// A security context to fill in.

@@ -1,83 +1,10 @@
 //! What authors and administrators are told: the verdict annotation, warnings, audit annotations.
 
-use crate::recognise::Role;
+use crate::reason::Reason;
+use crate::role::Role;
+use crate::unit::Unit;
 use std::borrow::Cow;
 use std::fmt::Write as _;
-
-/// The annotation that every recognised pod carries.
-pub const ANNOTATION: &str = "llm-d-prefill.io/verdict";
-
-/// A part of the pod that is shaped or left as a whole.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unit {
-    /// Image and pull policy.
-    Image,
-    /// Command, arguments and how the launcher comes into the pod.
-    Entrypoint,
-    /// The container's port.
-    Port,
-    /// Environment variables that belong to no other unit.
-    Environment,
-    /// The container's security context.
-    SecurityContext,
-    /// Liveness, readiness and startup probes.
-    Probes,
-    /// `preStop`, grace period and shutdown timeout.
-    Stop,
-    /// Certificate volume, mount and flags, and the probes' scheme.
-    Tls,
-    /// Home, model cache and temporary folder: variables and mounts together.
-    Caches,
-    /// `/dev/shm`.
-    SharedMemory,
-    /// Where a container's last words are read from.
-    TerminationMessage,
-}
-
-impl Unit {
-    /// Every unit, in the order in which they are shaped. The entrypoint is last: others add to
-    /// what the launcher is told.
-    pub const ALL: [Unit; 11] = [
-        Unit::Image,
-        Unit::Port,
-        Unit::Environment,
-        Unit::Caches,
-        Unit::SharedMemory,
-        Unit::SecurityContext,
-        Unit::Tls,
-        Unit::Stop,
-        Unit::Probes,
-        Unit::TerminationMessage,
-        Unit::Entrypoint,
-    ];
-
-    /// Its key in the settings.
-    pub fn setting(self) -> &'static str {
-        match self {
-            Unit::Image => "image",
-            Unit::Entrypoint => "entrypoint",
-            Unit::Port => "port",
-            Unit::Environment => "environment",
-            Unit::SecurityContext => "securityContext",
-            Unit::Probes => "probes",
-            Unit::Stop => "stop",
-            Unit::Tls => "tls",
-            Unit::Caches => "caches",
-            Unit::SharedMemory => "sharedMemory",
-            Unit::TerminationMessage => "terminationMessage",
-        }
-    }
-
-    /// Its name in reason codes.
-    pub fn name(self) -> &'static str {
-        match self {
-            Unit::SecurityContext => "security-context",
-            Unit::SharedMemory => "shared-memory",
-            Unit::TerminationMessage => "termination-message",
-            other => other.setting(),
-        }
-    }
-}
 
 /// What became of a recognised pod.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,7 +50,7 @@ pub struct Report {
     /// Every change.
     pub changes: Vec<Change>,
     /// Reason codes, each with what it is about.
-    codes: Vec<(String, Option<String>)>,
+    codes: Vec<(Reason, Option<String>)>,
     /// What the pod's author should act on.
     pub warnings: Vec<String>,
 }
@@ -133,11 +60,11 @@ impl Report {
         Self { role, changes: Vec::new(), codes: Vec::new(), warnings: Vec::new() }
     }
 
-    pub(crate) fn code(&mut self, code: &str, detail: Option<&str>) {
-        self.codes.push((code.to_owned(), detail.map(str::to_owned)));
+    pub(crate) fn code(&mut self, code: Reason, detail: Option<&str>) {
+        self.codes.push((code, detail.map(str::to_owned)));
     }
 
-    pub(crate) fn with_code(mut self, code: &str, detail: Option<&str>) -> Self {
+    pub(crate) fn with_code(mut self, code: Reason, detail: Option<&str>) -> Self {
         self.code(code, detail);
         self
     }
@@ -147,7 +74,7 @@ impl Report {
     pub(crate) fn verdict(&self, kind: Kind) -> String {
         let mut text = format!("{}: {}", kind.words(), self.role.name());
         for (code, detail) in &self.codes {
-            let _ = write!(text, "; {code}");
+            let _ = write!(text, "; {}", code.name());
             if let Some(detail) = detail {
                 let _ = write!(text, " ({detail})");
             }
@@ -191,7 +118,7 @@ impl Outcome {
     }
 
     pub(crate) fn unreadable(problem: &str) -> Self {
-        let text = format!("not understood: unreadable ({problem})");
+        let text = format!("{}: {} ({problem})", Kind::NotUnderstood.words(), Reason::Unreadable.name());
         Self {
             warnings: vec![format!("prefill pod left as it is: {problem}")],
             verdict: Some(text),
@@ -201,7 +128,7 @@ impl Outcome {
 
     /// For a pod that has no room for one more annotation: nothing is changed, and only the audit says so.
     pub(crate) fn unwritten(role: Role, kind: Kind, verdict: String) -> Self {
-        let full = || Report::new(role).with_code("annotations-full", None).verdict(Kind::Kept);
+        let full = || Report::new(role).with_code(Reason::AnnotationsFull, None).verdict(Kind::Kept);
         Self { verdict: Some(if kind == Kind::Shaped { full() } else { verdict }), ..Self::default() }
     }
 

@@ -4,6 +4,7 @@ use super::NotUnderstood;
 use crate::environment::{
     Environment, Known, LEADER_ADDRESS_MARK, LEADER_RANK_MARK, MARK, WORKER_INDEX_MARK,
 };
+use crate::reason::Reason;
 use prefill_core::environment::{LWS_LEADER_ADDRESS, VLLM_API_SERVER_COUNT};
 use prefill_core::excerpt::{excerpt, excerpt_of_word};
 use prefill_core::flags::{self, Given, Owned};
@@ -79,14 +80,14 @@ pub(crate) fn lift(words: &[Word<'_>]) -> Result<(Launch, Said), NotUnderstood> 
 }
 
 fn argument(word: &str, problem: &str) -> NotUnderstood {
-    NotUnderstood::new("argument", format!("argument `{}` {problem}", excerpt(&readable(word))))
+    NotUnderstood::new(Reason::Argument, format!("argument `{}` {problem}", excerpt(&readable(word))))
 }
 
 /// The same of the word at `at`, which may be the value of a secret's flag.
 fn argument_at(words: &[Word<'_>], at: usize, problem: &str) -> NotUnderstood {
     let texts: Vec<String> = words.iter().map(|word| readable(&word.text)).collect();
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-    NotUnderstood::new("argument", format!("argument `{}` {problem}", excerpt_of_word(&texts, at)))
+    NotUnderstood::new(Reason::Argument, format!("argument `{}` {problem}", excerpt_of_word(&texts, at)))
 }
 
 /// `text` with marks shown as the variables they stand for.
@@ -242,13 +243,13 @@ impl Lift<'_> {
     fn finish(mut self) -> Result<(Launch, Said), NotUnderstood> {
         if self.launch.model.is_empty() {
             return Err(NotUnderstood::new(
-                "no-model",
+                Reason::NoModel,
                 "no model behind `vllm serve`, and no `--model`; hint: put the model first",
             ));
         }
         if self.rank_factor.is_some_and(|factor| self.launch.parallelism.data_local != Some(factor)) {
             return Err(NotUnderstood::new(
-                "start-rank",
+                Reason::StartRank,
                 "the start rank is not LWS_WORKER_INDEX times --data-parallel-size-local; hint: make the two agree",
             ));
         }
@@ -258,7 +259,7 @@ impl Lift<'_> {
             (Some(certificate), Some(key), refresh) => Some(Tls { certificate, key, refresh }),
             _ => {
                 return Err(NotUnderstood::new(
-                    "tls-incomplete",
+                    Reason::TlsIncomplete,
                     "TLS flags without both --ssl-certfile and --ssl-keyfile; hint: give both",
                 ));
             }

@@ -12,6 +12,7 @@ mod statement;
 use super::NotUnderstood;
 use super::words::{self, ADDITIONAL_MARK, ARGUMENTS_MARK, is_plain};
 use crate::environment::LEADER_ADDRESS_MARK;
+use crate::reason::Reason;
 use prefill_core::environment::{LWS_LEADER_ADDRESS, VLLM_ADDITIONAL_ARGS, VLLM_API_SERVER_COUNT};
 use prefill_core::excerpt::{excerpt, excerpt_at, excerpt_of_line};
 use scan::Scanner;
@@ -37,11 +38,11 @@ pub(crate) fn read(text: &str) -> Result<Script, NotUnderstood> {
         let start = scanner.position();
         let not_kserve = |from: usize| {
             let found = excerpt_of_line(text, from);
-            NotUnderstood::new("script-statement", format!("KServe's script has no statement `{found}`"))
+            NotUnderstood::new(Reason::ScriptStatement, format!("KServe's script has no statement `{found}`"))
         };
         if scanner.is_at_end() {
             return Err(NotUnderstood::new(
-                "script-command",
+                Reason::ScriptCommand,
                 "the script does not end in `eval \"vllm serve …\"`",
             ));
         }
@@ -59,7 +60,7 @@ pub(crate) fn read(text: &str) -> Result<Script, NotUnderstood> {
             if !scanner.is_at_end() {
                 let found = excerpt_of_line(text, scanner.position());
                 return Err(NotUnderstood::new(
-                    "script-statement",
+                    Reason::ScriptStatement,
                     format!("`{found}` follows `vllm serve`"),
                 ));
             }
@@ -82,7 +83,10 @@ fn finish(words: &[&str], statements: &Statements<'_>) -> Result<Script, NotUnde
             [flag, json] if flag == "--kv-transfer-config" => Some(json.clone()),
             _ => {
                 let found = excerpt(&text);
-                return Err(NotUnderstood::new("script-statement", format!("KV_TRANSFER_ARGS is `{found}`")));
+                return Err(NotUnderstood::new(
+                    Reason::ScriptStatement,
+                    format!("KV_TRANSFER_ARGS is `{found}`"),
+                ));
             }
         };
     }
@@ -94,7 +98,7 @@ fn evaluate(word: &str, statements: &Statements<'_>, script: &mut Script) -> Res
     let bytes = word.as_bytes();
     let refuse = |at: usize| {
         NotUnderstood::new(
-            "script-command",
+            Reason::ScriptCommand,
             format!("bash would expand `{}` in the command", excerpt_at(word, at..word.len())),
         )
     };

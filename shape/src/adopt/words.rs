@@ -2,6 +2,7 @@
 //! character with a meaning of its own is refused.
 
 use super::NotUnderstood;
+use crate::reason::Reason;
 use prefill_core::excerpt::excerpt_at;
 use serde_json::Value;
 use std::borrow::Cow;
@@ -73,7 +74,7 @@ impl Fault {
                 format!("bash would expand `{found}`; hint: write the value, in single quotes")
             }
         };
-        NotUnderstood::new("shell-words", detail)
+        NotUnderstood::new(Reason::ShellWords, detail)
     }
 
     /// The fault in one of several arguments; those before it may name a secret.

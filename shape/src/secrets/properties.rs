@@ -1,8 +1,8 @@
 //! Whatever a pod is: no secret of it is in what its author or an administrator is told.
 
-use crate::recognise::Role;
+use crate::role::Role;
 use crate::settings::Settings;
-use crate::{shape, verdict};
+use crate::shape;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -129,7 +129,7 @@ proptest! {
         let settings = Settings::read(&settings).unwrap();
         let mut shaped = pod.clone();
         let outcome = shape(&mut shaped, Role::Leader, &settings);
-        let annotation = crate::pod::annotation(&shaped, verdict::ANNOTATION).map(str::to_owned);
+        let annotation = crate::pod::annotation(&shaped, crate::annotations::VERDICT).map(str::to_owned);
         let told = [outcome.verdict, outcome.rejection, outcome.changes, annotation];
         for text in told.into_iter().flatten().chain(outcome.warnings) {
             // Half of it is one too many.

@@ -1,11 +1,11 @@
 //! Settings from JSON. serde stops at the first problem; this walk finds all of them.
 
 use super::selector::{Expression, Operator, Selector};
-use super::{Delivery, Launcher, Level, Mode, Profile, Settings};
+use super::{Delivery, Launcher, Mode, Profile, Settings};
 use crate::adopt::excerpt;
 use crate::canonical::{SHAPES, Shape};
 use crate::json;
-use crate::verdict::Unit;
+use crate::unit::{Level, Unit};
 use prefill_core::launch::Parallelism;
 use serde_json::{Map, Value};
 

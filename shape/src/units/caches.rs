@@ -1,23 +1,15 @@
 //! Home, model cache and temporary folder: each variable goes with its mount.
 
-use super::environment::set_variable;
-use super::{Collision, Work};
+use super::Collision;
 use crate::canonical::Node;
+use crate::environment::says_where_caches_are;
 use crate::paths;
-use crate::verdict::Unit;
-
-/// Variables that say where home or caches are. `HF_HOME` counts as `HF_HUB_CACHE`: the cache is
-/// below it. The last three are read by older or other libraries for the same purpose.
-const VARIABLES: [&str; 6] =
-    ["HOME", "HF_HUB_CACHE", "HF_HOME", "HUGGINGFACE_HUB_CACHE", "TRANSFORMERS_CACHE", "XDG_CACHE_HOME"];
+use crate::reason::Fate;
+use crate::unit::Unit;
+use crate::work::{Work, source};
 
 /// Where llm-d-cuda has its models unless it is told otherwise (`HF_HOME`, llm-d docker/Dockerfile.cuda).
 const IMAGE_CACHE: &str = "/var/lib/llm-d/.hf";
-
-/// Whether variable `name` belongs to this unit.
-pub(crate) fn owns(name: &str) -> bool {
-    VARIABLES.contains(&name)
-}
 
 /// Variables after which the model is read out of the cache that is there.
 const OFFLINE: [&str; 2] = ["HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"];
@@ -25,7 +17,7 @@ const OFFLINE: [&str; 2] = ["HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"];
 /// Whether a pod with variable `name` has said something of caches: whoever sets any of Hugging
 /// Face's has thought about where models come from.
 fn says_something(name: &str) -> bool {
-    owns(name) || name.starts_with("HF_") || OFFLINE.contains(&name)
+    says_where_caches_are(name) || name.starts_with("HF_") || OFFLINE.contains(&name)
 }
 
 pub(super) fn apply(work: &mut Work<'_>, enforce: bool) -> Result<(), Collision> {
@@ -44,20 +36,23 @@ pub(super) fn apply(work: &mut Work<'_>, enforce: bool) -> Result<(), Collision>
             return Ok(());
         }
         if work.environment().open {
-            work.code(Unit::Caches, "withheld", Some("envFrom may define the same names"));
+            work.code(Unit::Caches, Fate::Withheld, Some("envFrom may define the same names"));
             return Ok(());
         }
         if let Some(named) = mounts.iter().find_map(|(_, path, _)| paths::conflict(&work.named_paths, path)) {
             let detail = format!("the pod names {}", work.quoted(named));
-            work.code(Unit::Caches, "withheld", Some(&detail));
+            work.code(Unit::Caches, Fate::Withheld, Some(&detail));
             return Ok(());
         }
     }
     if work.environment().names().any(|name| OFFLINE.contains(&name)) {
-        work.code(Unit::Caches, "withheld", Some("without a network, the model is where the cache is now"));
+        work.code(
+            Unit::Caches,
+            Fate::Withheld,
+            Some("without a network, the model is where the cache is now"),
+        );
         return Ok(());
     }
-    let before = work.report.changes.len();
     for (volume, path, mount) in mounts {
         fill_mount(work, volume, path, mount)?;
     }
@@ -68,18 +63,10 @@ pub(super) fn apply(work: &mut Work<'_>, enforce: bool) -> Result<(), Collision>
         else {
             continue;
         };
-        if owns(name) {
-            set_variable(
-                work,
-                Unit::Caches,
-                name,
-                value,
-                "a writable home and model cache, each on its own volume",
-            );
+        if says_where_caches_are(name) {
+            let why = "a writable home and model cache, each on its own volume";
+            work.set_variable(Unit::Caches, name, value, why);
         }
-    }
-    if work.report.changes.len() > before {
-        work.code(Unit::Caches, if enforce { "enforced" } else { "filled" }, None);
     }
     Ok(())
 }
@@ -132,11 +119,4 @@ fn fill_mount(work: &mut Work<'_>, volume: &str, path: &str, mount: &Node) -> Re
         work.mount(Unit::Caches, canonical, mount, why);
     }
     Ok(())
-}
-
-/// The kind of a volume, for messages.
-pub(super) fn source(volume: &serde_json::Value) -> String {
-    let keys =
-        volume.as_object().map(|map| map.keys().filter(|key| *key != "name").cloned().collect::<Vec<_>>());
-    keys.unwrap_or_default().join(", ")
 }

@@ -1,10 +1,10 @@
 //! How the launcher comes into the pod.
 
-use super::Work;
 use crate::canonical::{IMAGE_VOLUME, INIT_CONTAINER, Node, VOLUME, VOLUME_MOUNT};
 use crate::serving::LAUNCHER;
 use crate::settings::Delivery;
-use crate::verdict::Unit;
+use crate::unit::Unit;
+use crate::work::Work;
 use crate::{image, json, paths};
 use serde_json::{Map, Value};
 

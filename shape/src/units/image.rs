@@ -2,9 +2,10 @@
 //! image is kept unless an administrator enforces this unit: prefill and decode have to hold one vLLM,
 //! or KV transfer between them ends (decision 0012).
 
-use super::Work;
 use crate::canonical::{Node, SHAPES, Shape, Version};
-use crate::verdict::Unit;
+use crate::reason::Fate;
+use crate::unit::Unit;
+use crate::work::Work;
 use crate::{hardware, image, json};
 use serde_json::Value;
 
@@ -15,7 +16,7 @@ pub(super) fn apply(work: &mut Work<'_>, enforce: bool) {
     }
     if !enforce {
         let detail = format!("{} is not llm-d-cuda", work.quoted(&old));
-        return work.code(Unit::Image, "kept", Some(&detail));
+        return work.code(Unit::Image, Fate::Kept, Some(&detail));
     }
     let shape = work.settings.shape.unwrap_or(&SHAPES[0]);
     let shapes_own = || shape.container(work.role).get("image").and_then(Node::text).unwrap_or_default();
@@ -29,7 +30,7 @@ pub(super) fn apply(work: &mut Work<'_>, enforce: bool) {
         not_older(work, &old, vllm)
     });
     if let Some(reason) = reason.filter(|_| !old.is_empty()) {
-        return work.code(Unit::Image, "withheld", Some(&reason));
+        return work.code(Unit::Image, Fate::Withheld, Some(&reason));
     }
     replace(work, &old, new);
 }
@@ -60,6 +61,6 @@ fn replace(work: &mut Work<'_>, old: &str, new: String) {
     );
     work.set(Unit::Image, "image", Value::String(new), why);
     let was = format!("was {}", work.quoted(old));
-    let outcome = if old.is_empty() { "filled" } else { "replaced" };
-    work.code(Unit::Image, outcome, (!old.is_empty()).then_some(&was));
+    let fate = if old.is_empty() { Fate::Filled } else { Fate::Replaced };
+    work.code(Unit::Image, fate, (!old.is_empty()).then_some(&was));
 }

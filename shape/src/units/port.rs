@@ -1,8 +1,9 @@
 //! The container's port. One value drives flag, port and probes: the pod's own, else 8000.
 
-use super::Work;
 use crate::json;
-use crate::verdict::Unit;
+use crate::reason::Fate;
+use crate::unit::Unit;
+use crate::work::Work;
 use prefill_core::flags;
 use serde_json::{Value, json};
 
@@ -19,30 +20,29 @@ pub(super) fn apply(work: &mut Work<'_>, enforce: bool) {
     if work.opaque {
         return work.code(
             Unit::Port,
-            "withheld",
+            Fate::Withheld,
             Some("an argument that only the running pod knows may name another"),
         );
     }
     if work.launch.additional_arguments {
         let additional = crate::adopt::additional_words(&work.environment());
         if additional.is_none_or(|words| words.iter().any(|word| flags::names(word, "port"))) {
-            return work.code(Unit::Port, "withheld", Some("VLLM_ADDITIONAL_ARGS may name another"));
+            return work.code(Unit::Port, Fate::Withheld, Some("VLLM_ADDITIONAL_ARGS may name another"));
         }
     }
     // There, a listed port is a port of the node: a second such pod would find no node.
     if work.spec()["hostNetwork"] == true {
         return work.code(
             Unit::Port,
-            "withheld",
+            Fate::Withheld,
             Some("hostNetwork makes a container port a port of the node"),
         );
     }
     if let Some(other) = used_by_another(work) {
-        return work.code(Unit::Port, "withheld", Some(&other));
+        return work.code(Unit::Port, Fate::Withheld, Some(&other));
     }
     let why = format!("vLLM serves on {port}");
     work.append(Unit::Port, "ports", json!({ "containerPort": port, "protocol": "TCP" }), why);
-    work.code(Unit::Port, if enforce { "enforced" } else { "filled" }, None);
 }
 
 /// The container beside the serving one that says it uses the same port.

@@ -4,11 +4,12 @@
 
 mod obstacle;
 
-use super::Work;
 use crate::canonical::Node;
 use crate::json;
-use crate::recognise::Role;
-use crate::verdict::Unit;
+use crate::reason::Fate;
+use crate::role::Role;
+use crate::unit::Unit;
+use crate::work::Work;
 use serde_json::{Map, Value};
 
 const PROBES: [&str; 3] = ["livenessProbe", "readinessProbe", "startupProbe"];
@@ -26,18 +27,14 @@ pub(super) fn apply(work: &mut Work<'_>, enforce: bool) {
     if !enforce && !present.is_empty() {
         return;
     }
-    let before = work.report.changes.len();
     for name in present {
         raise(work, name);
     }
     if !missing.is_empty() {
         match obstacle::find(work) {
-            Some(reason) => work.code(Unit::Probes, "withheld", Some(&reason)),
+            Some(reason) => work.code(Unit::Probes, Fate::Withheld, Some(&reason)),
             None => missing.into_iter().for_each(|name| fill(work, name)),
         }
-    }
-    if work.report.changes.len() > before {
-        work.code(Unit::Probes, if enforce { "enforced" } else { "filled" }, None);
     }
 }
 

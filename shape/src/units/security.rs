@@ -4,11 +4,12 @@
 //! tightened. A pod that meets Pod Security `baseline` still does afterwards: its namespace may
 //! enforce that, and Pod Security is checked after this policy.
 
-use super::Work;
 use crate::canonical::{Node, RESTRICTED, Shape};
 use crate::json;
+use crate::reason::Fate;
 use crate::settings::Profile;
-use crate::verdict::Unit;
+use crate::unit::Unit;
+use crate::work::Work;
 use serde_json::{Map, Value};
 
 /// Capabilities that Pod Security `baseline` lets a container add.
@@ -41,14 +42,18 @@ pub(super) fn apply(work: &mut Work<'_>, enforce: bool) {
             return;
         }
         if work.shape.release.is_none() {
-            return work.code(Unit::SecurityContext, "withheld", Some("the user of this image is not known"));
+            return work.code(
+                Unit::SecurityContext,
+                Fate::Withheld,
+                Some("the user of this image is not known"),
+            );
         }
     }
     let mut merge = Merge::new(work, &present);
     merge.lay_over(profile);
     let Merge { merged, withheld, .. } = merge;
     if let Some(reason) = withheld {
-        work.code(Unit::SecurityContext, "partly-withheld", Some(reason));
+        work.code(Unit::SecurityContext, Fate::PartlyWithheld, Some(reason));
     }
     if merged != present {
         work.set(
@@ -57,7 +62,6 @@ pub(super) fn apply(work: &mut Work<'_>, enforce: bool) {
             Value::Object(merged),
             "no more rights than serving needs",
         );
-        work.code(Unit::SecurityContext, if enforce { "enforced" } else { "filled" }, None);
     }
 }
 

@@ -1,8 +1,10 @@
 //! `/dev/shm`: NCCL and vLLM's workers of one pod talk through it, and 64 MiB is not enough.
 
-use super::{Collision, Work, caches};
+use super::Collision;
 use crate::canonical::Node;
-use crate::verdict::Unit;
+use crate::reason::Fate;
+use crate::unit::Unit;
+use crate::work::{Work, source};
 use crate::{json, paths, quantity};
 use serde_json::Value;
 
@@ -20,15 +22,13 @@ pub(super) fn apply(work: &mut Work<'_>, enforce: bool) -> Result<(), Collision>
     };
     let name = volume.get("name").and_then(Node::text).unwrap_or_default();
     if work.spec()["hostIPC"] == true {
-        work.code(Unit::SharedMemory, "withheld", Some("hostIPC shares the node's /dev/shm"));
+        work.code(Unit::SharedMemory, Fate::Withheld, Some("hostIPC shares the node's /dev/shm"));
         return Ok(());
     }
     if let Some(present) = paths::mount_at(work.serving(), PATH) {
         if enforce {
             let name = json::text(present, "name").unwrap_or_default().to_owned();
-            if raise_limit(work, &name, volume) {
-                work.code(Unit::SharedMemory, "enforced", None);
-            }
+            raise_limit(work, &name, volume);
         }
         return Ok(());
     }
@@ -36,7 +36,7 @@ pub(super) fn apply(work: &mut Work<'_>, enforce: bool) -> Result<(), Collision>
     if !enforce {
         if let Some(named) = named {
             let detail = format!("the pod names {}", work.quoted(&named));
-            work.code(Unit::SharedMemory, "withheld", Some(&detail));
+            work.code(Unit::SharedMemory, Fate::Withheld, Some(&detail));
             return Ok(());
         }
         if work.volume(name).is_some() {
@@ -55,7 +55,7 @@ pub(super) fn apply(work: &mut Work<'_>, enforce: bool) -> Result<(), Collision>
         Some(present) if present.get("emptyDir").is_none() => {
             return Err(format!(
                 "spec.volumes: the shape's `{name}` is an emptyDir, the pod's `{name}` is `{}`; hint: rename the pod's volume",
-                caches::source(present)
+                source(present)
             ));
         }
         Some(_) => {
@@ -64,7 +64,6 @@ pub(super) fn apply(work: &mut Work<'_>, enforce: bool) -> Result<(), Collision>
         }
         None => work.mount(Unit::SharedMemory, volume.value(), mount, why),
     }
-    work.code(Unit::SharedMemory, if enforce { "enforced" } else { "filled" }, None);
     Ok(())
 }
 

@@ -1,10 +1,11 @@
 //! How the pod stops: `preStop`, grace period and vLLM's shutdown timeout go together. No time
 //! that the pod sets is shortened.
 
-use super::Work;
 use crate::canonical::Node;
 use crate::json;
-use crate::verdict::Unit;
+use crate::reason::Fate;
+use crate::unit::Unit;
+use crate::work::Work;
 use serde_json::Value;
 
 /// What the API server fills in; a pod with this has not said anything.
@@ -29,12 +30,11 @@ pub(super) fn apply(work: &mut Work<'_>, enforce: bool) {
         if !work.writes_entrypoint() {
             return work.code(
                 Unit::Stop,
-                "withheld",
+                Fate::Withheld,
                 Some("the entrypoint, and with it vLLM's timeout, is the pod's own"),
             );
         }
     }
-    let before = work.report.changes.len();
     if !own_hook {
         let lifecycle_path = format!("/spec/containers/{}/lifecycle/preStop", work.container);
         if let Some(lifecycle) = work.serving_mut().and_then(|serving| json::object(serving, "lifecycle")) {
@@ -57,9 +57,6 @@ pub(super) fn apply(work: &mut Work<'_>, enforce: bool) {
     if work.writes_entrypoint() && !own_timeout && !own_hook {
         let timeout = shutdown_timeout(longer, slept(pre_stop));
         work.launch.shutdown_timeout = Some(timeout);
-    }
-    if work.report.changes.len() > before {
-        work.code(Unit::Stop, if enforce { "enforced" } else { "filled" }, None);
     }
 }
 

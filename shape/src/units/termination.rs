@@ -1,9 +1,9 @@
 //! Where a container's last words are read from.
 
-use super::Work;
 use crate::canonical::Node;
 use crate::json;
-use crate::verdict::Unit;
+use crate::unit::Unit;
+use crate::work::Work;
 use serde_json::Value;
 
 /// What the API server fills in; a pod with this has not said anything.
@@ -17,7 +17,6 @@ pub(super) fn apply(work: &mut Work<'_>, enforce: bool) {
     if said && !enforce {
         return;
     }
-    let mut changed = false;
     for (key, default) in
         [("terminationMessagePath", DEFAULT_PATH), ("terminationMessagePolicy", DEFAULT_POLICY)]
     {
@@ -29,10 +28,6 @@ pub(super) fn apply(work: &mut Work<'_>, enforce: bool) {
                 Value::from(wanted),
                 "the last log lines say why the container ended",
             );
-            changed = true;
         }
-    }
-    if changed {
-        work.code(Unit::TerminationMessage, if enforce { "enforced" } else { "filled" }, None);
     }
 }

@@ -1,9 +1,11 @@
 //! TLS: volume, mount, flags and the probes' scheme go together. No Secret is referenced that the
 //! settings do not name.
 
-use super::{Collision, Work};
+use super::Collision;
 use crate::canonical::Node;
-use crate::verdict::Unit;
+use crate::reason::Fate;
+use crate::unit::Unit;
+use crate::work::Work;
 use crate::{json, paths};
 use prefill_core::flags;
 use prefill_core::launch::Tls;
@@ -18,7 +20,7 @@ pub(super) fn apply(work: &mut Work<'_>, enforce: bool) -> Result<(), Collision>
     };
     let path = mount.get("mountPath").and_then(Node::text).unwrap_or_default();
     if !work.writes_entrypoint() {
-        work.code(Unit::Tls, "withheld", Some("the entrypoint is the pod's own"));
+        work.code(Unit::Tls, Fate::Withheld, Some("the entrypoint is the pod's own"));
         return Ok(());
     }
     let launch = &work.launch;
@@ -29,7 +31,7 @@ pub(super) fn apply(work: &mut Work<'_>, enforce: bool) -> Result<(), Collision>
         return Ok(());
     }
     if let Some(reason) = asks_plain_http(work) {
-        work.code(Unit::Tls, "withheld", Some(&reason));
+        work.code(Unit::Tls, Fate::Withheld, Some(&reason));
         return Ok(());
     }
     let named = paths::conflict(&work.named_paths, path).map(str::to_owned);
@@ -40,7 +42,7 @@ pub(super) fn apply(work: &mut Work<'_>, enforce: bool) -> Result<(), Collision>
         );
         if !enforce {
             let detail = format!("the pod names {theirs}");
-            work.code(Unit::Tls, "withheld", Some(&detail));
+            work.code(Unit::Tls, Fate::Withheld, Some(&detail));
             return Ok(());
         }
         return Err(format!(
@@ -57,7 +59,6 @@ pub(super) fn apply(work: &mut Work<'_>, enforce: bool) -> Result<(), Collision>
     for probe in ["livenessProbe", "readinessProbe", "startupProbe"] {
         speak_https(work, probe, port);
     }
-    work.code(Unit::Tls, if enforce { "enforced" } else { "filled" }, None);
     Ok(())
 }
 

@@ -1,8 +1,10 @@
 //! Why a pod without probes gets none: something waits for its readiness, or the kubelet would not
 //! reach the server.
 
-use super::super::{Work, port};
-use crate::recognise::{LWS_PREFIX, Role};
+use super::super::port;
+use crate::recognise::LWS_PREFIX;
+use crate::role::Role;
+use crate::work::Work;
 use crate::{adopt, json, quantity};
 use prefill_core::flags::{self, Owned};
 use prefill_core::launch::{ApiServers, LoadBalancing};
