@@ -5,6 +5,7 @@
 //! - [`flags`]: the `vllm serve` flags that the launcher owns, in every spelling vLLM accepts.
 //! - [`kubelet`]: what the kubelet does to `$(NAME)` in a command before anything else reads it.
 //! - [`environment`]: the names of environment variables, spelled once, and what a process finds in them.
+//! - [`leader`]: what was given as the leader's address, and which of several it is.
 //! - [`serve`]: the argument list of `vllm serve`, and what vLLM would find wrong with it late or never.
 //! - [`excerpt`]: quotations with secrets masked.
 //! - [`secrets`]: which names are a secret's, and where secrets stand in text.
@@ -19,5 +20,6 @@ pub mod excerpt;
 pub mod flags;
 pub mod kubelet;
 pub mod launch;
+pub mod leader;
 pub mod secrets;
 pub mod serve;

@@ -3,14 +3,18 @@
 
 mod argv;
 mod checks;
+mod complete;
 mod extra;
 mod group;
+mod nixl;
 #[cfg(test)]
 mod tests;
 mod vllm;
 
 pub use argv::{Serve, serve};
 pub use checks::{Check, Facts, Severity, check};
+pub use complete::as_in_kserve;
 pub use extra::{Extra, ExtraError};
 pub use group::{Group, GroupError};
+pub use nixl::names_nixl;
 pub use vllm::Features;

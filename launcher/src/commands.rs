@@ -5,13 +5,14 @@ use crate::doctor;
 use crate::explain::Left;
 use crate::failure::Failure;
 use crate::install::install;
+use crate::leader::{Glance, glance};
 use crate::log::Log;
-use crate::probe::{Source, probe};
+use crate::probe::{Source, network, probe};
 use crate::root::Root;
 use crate::run;
 use crate::secrets;
 use crate::table;
-use prefill_core::environment::Environment;
+use prefill_core::environment::{Environment, LWS_LEADER_ADDRESS};
 use prefill_rdma::doctor::{Facts, Severity, diagnose, text as findings_text};
 use prefill_rdma::inventory::{Inventory, Port, VERSION};
 use prefill_rdma::text::{self, Level};
@@ -60,7 +61,8 @@ pub(crate) fn execute(command: Command) -> Result<(), Failure> {
             let what = if copied { "installed" } else { "was there already" };
             print(&format!("`{}` {what}\n", path.display()))
         }
-        Command::Plan { machine, format, wait, options, environment } => {
+        Command::Plan { machine, format, wait, mut options, environment } => {
+            find_leader(&machine, &environment, &mut options, log)?;
             let Decided { inventory, plan } = decide(&machine, wait, &environment, &options, log)?;
             complain(&inventory.warnings);
             // A shell that reads the variables must not go on with half of them.
@@ -79,6 +81,27 @@ pub(crate) fn execute(command: Command) -> Result<(), Failure> {
     }
 }
 
+/// The leader's address for `plan`, as `run` would find it.
+fn find_leader(
+    machine: &Machine,
+    environment: &Environment,
+    options: &mut Options,
+    log: Log,
+) -> Result<(), Failure> {
+    if machine.inventory.is_some() || options.leader.is_some() {
+        return Ok(());
+    }
+    let root = root(machine)?;
+    match glance(root.is_here(), environment, || (&network(&root)).into()) {
+        Glance::At(address) => options.leader = Some(address),
+        Glance::Unresolved(reason) => {
+            log.warning(format!("`{LWS_LEADER_ADDRESS}`: {reason}; this plan knows no leader"));
+        }
+        Glance::Unnamed | Glance::Elsewhere => {}
+    }
+    Ok(())
+}
+
 /// Looks, plans, tries, and says what will go wrong. An error among it is one of this command too.
 fn examine(
     machine: &Machine,
@@ -90,14 +113,14 @@ fn examine(
         let inventory = replay(path)?;
         let unknown = vec!["what an inventory does not say: limits, mounts, drivers of GPUs".to_owned()];
         let mut facts = Facts { unknown, ..Facts::default() };
-        doctor::find_leader(false, environment, &mut options, &mut facts);
+        doctor::find_leader(false, &inventory, environment, &mut options, &mut facts);
         let plan = plan(&inventory, environment, &options);
         (inventory, plan, facts)
     } else {
         let root = root(machine)?;
         let inventory = probe(&root, &machine.source());
         let mut facts = doctor::read(&root, &inventory);
-        doctor::find_leader(root.is_here(), environment, &mut options, &mut facts);
+        doctor::find_leader(root.is_here(), &inventory, environment, &mut options, &mut facts);
         let plan = plan(&inventory, environment, &options);
         doctor::try_memory(&root, &machine.source(), &inventory, &plan, &mut facts);
         (inventory, plan, facts)

@@ -35,8 +35,14 @@ pub(crate) fn read(root: &Root, inventory: &Inventory) -> Facts {
 
 /// Looks the leader up, before a plan is made: its address says which interface is the pod's own. A name is
 /// resolved `here` only.
-pub(crate) fn find_leader(here: bool, environment: &Environment, options: &mut Options, facts: &mut Facts) {
-    facts.leader = leader::find(here, environment, options, &mut facts.unknown);
+pub(crate) fn find_leader(
+    here: bool,
+    inventory: &Inventory,
+    environment: &Environment,
+    options: &mut Options,
+    facts: &mut Facts,
+) {
+    facts.leader = leader::find(here, &inventory.network, environment, options, &mut facts.unknown);
     if let Some(Leader::At(address)) = facts.leader {
         options.leader = Some(address);
     }

@@ -4,24 +4,22 @@
 //! word: the worker then hangs until the handshake's five minutes are over. DNS has a pod's name a moment after the
 //! pod has an address, so the first answers may well be that there is none.
 
-mod choice;
+mod glance;
 mod lookup;
-mod name;
 mod wait;
+
+pub(crate) use glance::{Glance, glance};
 
 use crate::failure::Failure;
 use crate::stop::Stop;
-use choice::{Choice, doubt, list, locals};
-use name::Given;
-use prefill_core::environment::{DP_ADDRESS_RESOLVE_ATTEMPTS, Environment};
-use prefill_rdma::inventory::Network;
+use lookup::Trouble;
+use prefill_core::environment::Environment;
+use prefill_core::leader::{self, Choice, LeaderError, Named, Own, choose, doubt, list, locals};
 use prefill_rdma::text::Level;
 use std::net::IpAddr;
 use std::time::Duration;
 use wait::Wait;
 
-/// As many tries as KServe's script makes.
-const ATTEMPTS: u32 = 30;
 /// How long is looked for the leader. The leader's address is there as soon as its sandbox is, before images are
 /// pulled and models loaded, so what is waited for is a node (a cluster autoscaler takes minutes for one with GPUs),
 /// the attaching of volumes, and DNS, which also remembers for up to 30 seconds that there was no such name. To give
@@ -43,29 +41,33 @@ pub(crate) struct Search<'a> {
     pub(crate) budget: Duration,
 }
 
-/// `DP_ADDRESS_RESOLVE_ATTEMPTS`, as KServe's script has it.
+/// How many quick tries the environment asks for.
 pub(crate) fn attempts(environment: &Environment) -> Result<u32, Failure> {
-    let Some(value) = environment.get(DP_ADDRESS_RESOLVE_ATTEMPTS) else { return Ok(ATTEMPTS) };
-    value.parse().map_err(|_| {
-        let shown = name::quoted(value);
-        let message = format!("`{DP_ADDRESS_RESOLVE_ATTEMPTS}` is `{shown}`, expected a whole number from 0");
-        Failure::usage(message, format!("unset it for {ATTEMPTS} tries, one second apart"))
-    })
+    leader::attempts(environment).map_err(refused)
+}
+
+fn refused(error: LeaderError) -> Failure {
+    Failure::usage(error.message, error.hint)
+}
+
+/// The one address of those that DNS gave.
+fn choice_of(found: Vec<IpAddr>, own: &Own, leads: bool) -> Result<Choice, Trouble> {
+    choose(found, own, leads).ok_or_else(|| Trouble::said(&"No address associated with hostname"))
 }
 
 /// The leader's address. What happens meanwhile goes to `log`.
 pub(crate) fn resolve(
     search: &Search<'_>,
-    own: &Network,
+    own: &Own,
     stop: &Stop,
     log: &mut dyn FnMut(Level, String),
 ) -> Result<IpAddr, Failure> {
-    let address = match name::read(search.name, search.source)? {
-        Given::Address(address) => {
+    let address = match leader::read(search.name, search.source).map_err(refused)? {
+        Named::Address(address) => {
             log(Level::Info, format!("the leader is {address}, as {} says", search.source));
             address
         }
-        Given::Name(name) => {
+        Named::Name(name) => {
             let choice = Wait::begin(search, name, log).until_found(own, stop)?;
             tell(name, &choice, log);
             choice.address

@@ -23,7 +23,7 @@ use exec::Program;
 use prefill_core::environment::{self as env, Environment};
 use prefill_core::excerpt::{command_line, shell_word};
 use prefill_core::launch::{ApiServers, Launch, LeaderAddress};
-use prefill_core::serve::{Extra, Serve, Severity, check, serve};
+use prefill_core::serve::{Extra, Serve, Severity, check, names_nixl, serve};
 use prefill_rdma::doctor::{self, Leader, diagnose, text as finding_text};
 use prefill_rdma::text::{self, Level};
 use std::net::IpAddr;
@@ -43,8 +43,8 @@ pub(crate) fn run(mut arguments: Arguments, environment: &Environment) -> Result
     let root = root(&arguments.given.machine)?;
     let before = serve(launch, arguments.group, None, api_servers, vllm.features, &extra);
     let mut facts = facts::read(&root, launch, environment);
-    // Versions of that age start Ray by themselves where GPUs do not suffice.
-    facts.gpus = facts.gpus.filter(|_| vllm.features.access_log_for_endpoints);
+    // Ray may have GPUs elsewhere.
+    facts.gpus = facts.gpus.filter(|_| !vllm.features.may_start_ray());
     refuse_contradictions(&arguments, &before, &facts, &extra, log)?;
     let stop =
         Stop::listen().map_err(|error| Failure::failed(format!("signals cannot be handled: {error}")))?;
@@ -184,7 +184,7 @@ fn leader(
         budget: leader::BUDGET,
     };
     let mut say = |level, line: String| log.line(level, &line);
-    leader::resolve(&search, &crate::probe::network(root), stop, &mut say).map(Some)
+    leader::resolve(&search, &(&crate::probe::network(root)).into(), stop, &mut say).map(Some)
 }
 
 /// Whether ranks are in other pods too.
@@ -203,9 +203,8 @@ fn side_channel(
     log: Log,
 ) -> Option<(String, String)> {
     let name = env::VLLM_NIXL_SIDE_CHANNEL_HOST;
-    let nixl = |text: &str| text.contains("Nixl");
-    let ours = launch.kv_transfer_default.iter().any(|text| nixl(text));
-    if environment.get(name).is_some() || !(ours || extra.words.iter().any(|word| nixl(word))) {
+    let ours = launch.kv_transfer_default.iter().any(|text| names_nixl(text));
+    if environment.get(name).is_some() || !(ours || extra.words.iter().any(|word| names_nixl(word))) {
         return None;
     }
     let Some(address) = network.own_address() else {

@@ -14,6 +14,7 @@ mod index;
 pub mod inventory;
 mod libraries;
 pub mod options;
+mod own;
 mod plan;
 #[cfg(test)]
 pub(crate) mod properties;

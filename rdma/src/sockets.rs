@@ -14,7 +14,7 @@ pub(super) fn interface<'n>(
     options: &Options,
 ) -> Option<(&'n str, String)> {
     let named = environment.get(env::LWS_LEADER_ADDRESS);
-    let leader = options.leader.or_else(|| named.and_then(|text| text.trim_matches(['[', ']']).parse().ok()));
+    let leader = options.leader.or_else(|| named.and_then(prefill_core::leader::address));
     if let Some(leader) = leader {
         if let Some(own) = owner(network, leader) {
             return Some((own, format!("it has the leader's address {leader}")));

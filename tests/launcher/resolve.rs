@@ -4,7 +4,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "the words are this program's output")]
 
 #[path = "../../launcher/src"]
-#[allow(dead_code, unreachable_pub, reason = "the launcher uses the rest")]
+#[allow(dead_code, unreachable_pub, unused_imports, reason = "the launcher uses the rest")]
 mod source {
     pub(crate) mod failure;
     pub(crate) mod leader;
@@ -47,6 +47,6 @@ fn resolve() -> Result<(), failure::Failure> {
         let level = if level == Level::Warning { "warning" } else { "info" };
         eprintln!("prefill-launcher: {level}: {line}");
     };
-    println!("{}", leader::resolve(&search, &own, &stop, &mut log)?);
+    println!("{}", leader::resolve(&search, &(&own).into(), &stop, &mut log)?);
     Ok(())
 }

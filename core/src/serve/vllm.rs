@@ -23,6 +23,12 @@ impl Features {
         file_tier: true,
     };
 
+    /// Whether it may start Ray by itself where this pod's GPUs do not suffice. Nothing in its sources says so in one
+    /// word; it ended with the releases that this flag came in (0.16).
+    pub fn may_start_ray(self) -> bool {
+        !self.access_log_for_endpoints
+    }
+
     /// Whether it knows the connector that `config` (JSON of `--kv-transfer-config`) names.
     pub fn knows(self, config: &str) -> bool {
         let plain: String = config.chars().filter(|letter| !letter.is_whitespace()).collect();

@@ -109,8 +109,8 @@ pub(crate) fn option(given: &mut Given, flag: &str, value: &str, source: &str) -
             };
         }
         _ => {
-            let address = value.trim_matches(['[', ']']).parse();
-            options.leader = Some(address.map_err(|_| one_of(source, value, "an IPv4 or IPv6 address"))?);
+            let address = prefill_core::leader::address(value);
+            options.leader = Some(address.ok_or_else(|| one_of(source, value, "an IPv4 or IPv6 address"))?);
         }
     }
     Ok(())

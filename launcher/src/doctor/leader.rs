@@ -1,14 +1,15 @@
-//! Where the leader is: an address as it was given, or what its name is resolved to.
+//! The leader, where `run` would find it, looked for once.
 
+use crate::leader::{Glance, glance};
 use prefill_core::environment::{Environment, LWS_LEADER_ADDRESS};
 use prefill_rdma::Options;
 use prefill_rdma::doctor::Leader;
-use std::net::{IpAddr, ToSocketAddrs};
+use prefill_rdma::inventory::Network;
 
-/// None where nobody named one. A name means something to this machine only (`here`). Neither name nor address
-/// is printed: the variable is not one of RDMA's.
+/// None where nobody named one. Neither name nor address is printed: the variable is not one of RDMA's.
 pub(super) fn find(
     here: bool,
+    network: &Network,
     environment: &Environment,
     options: &Options,
     unknown: &mut Vec<String>,
@@ -16,18 +17,15 @@ pub(super) fn find(
     if let Some(address) = options.leader {
         return Some(Leader::At(address));
     }
-    let name = environment.get(LWS_LEADER_ADDRESS)?;
-    if let Ok(address) = name.trim_matches(['[', ']']).parse::<IpAddr>() {
-        return Some(Leader::At(address));
-    }
-    if !here {
-        unknown
-            .push(format!("`{LWS_LEADER_ADDRESS}` is a name, which another machine may resolve otherwise"));
-        return None;
-    }
-    match (name, 0).to_socket_addrs().map(|mut found| found.next()) {
-        Ok(Some(found)) => Some(Leader::At(found.ip())),
-        Ok(None) => Some(Leader::Unresolved("its name has no address".to_owned())),
-        Err(error) => Some(Leader::Unresolved(error.to_string())),
+    match glance(here, environment, || network.into()) {
+        Glance::Unnamed => None,
+        Glance::At(address) => Some(Leader::At(address)),
+        Glance::Elsewhere => {
+            unknown.push(format!(
+                "`{LWS_LEADER_ADDRESS}` is a name, which another machine may resolve otherwise"
+            ));
+            None
+        }
+        Glance::Unresolved(reason) => Some(Leader::Unresolved(reason)),
     }
 }

@@ -1,12 +1,11 @@
 //! Asking again until there is an answer, and what is said meanwhile.
 
-use super::Search;
-use super::choice::{Choice, choose, doubt};
 use super::lookup::{self, PATIENCE, Trouble};
+use super::{Search, choice_of};
 use crate::failure::Failure;
 use crate::stop::{Caught, Stop};
 use prefill_core::environment::DP_ADDRESS_RESOLVE_ATTEMPTS;
-use prefill_rdma::inventory::Network;
+use prefill_core::leader::{Choice, Own, doubt};
 use prefill_rdma::text::Level;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
@@ -40,7 +39,7 @@ impl<'a> Wait<'a> {
         Self { search, name, log, start, budget, tries: 0, said: start, trouble: None }
     }
 
-    pub(super) fn until_found(mut self, own: &Network, stop: &Stop) -> Result<Choice, Failure> {
+    pub(super) fn until_found(mut self, own: &Own, stop: &Stop) -> Result<Choice, Failure> {
         let doing = format!("looking for the leader `{}`", self.name);
         let end = self.start + self.budget;
         loop {
@@ -48,9 +47,9 @@ impl<'a> Wait<'a> {
             let answer = self.ask(stop, end).map_err(|caught| caught.while_doing(&doing))?;
             let trouble = match answer {
                 Err(trouble) => trouble,
-                Ok(found) => match choose(found, own, self.search.leads) {
-                    None => Trouble::said(&"No address associated with hostname"),
-                    Some(choice) => match doubt(choice.address, own, self.search.leads) {
+                Ok(found) => match choice_of(found, own, self.search.leads) {
+                    Err(trouble) => trouble,
+                    Ok(choice) => match doubt(choice.address, own, self.search.leads) {
                         Some(why) if self.may_change(end) => Trouble::Doubtful(choice.address, why),
                         _ => {
                             self.found(choice.address);

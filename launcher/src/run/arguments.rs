@@ -5,10 +5,10 @@ use crate::arguments::{FLAGS, Given, option};
 use crate::failure::Failure;
 use crate::log::Format;
 use prefill_core::contract::{Reader, SUBCOMMAND, VERSION};
-use prefill_core::environment::{Environment, VLLM_API_SERVER_COUNT};
+use prefill_core::environment::Environment;
 use prefill_core::excerpt::excerpt;
-use prefill_core::launch::{ApiServers, Launch, LeaderAddress, LoadBalancing, StartRank};
-use prefill_core::serve::Group;
+use prefill_core::launch::Launch;
+use prefill_core::serve::{Group, as_in_kserve};
 use std::path::PathBuf;
 
 /// What `run` is asked for.
@@ -173,27 +173,5 @@ impl Arguments {
         if let Author::Person { keep_rank_0 } = self.author {
             as_in_kserve(&mut self.launch, self.group, keep_rank_0, environment);
         }
-    }
-}
-
-/// Without the policy, a person's few flags are completed as KServe's script would: the place in the group gives
-/// rank and leader, and only internal workers are headless. What vLLM's own words say of the rank changes nothing of
-/// that; with `--keep-rank-0`, nobody is headless.
-fn as_in_kserve(launch: &mut Launch, group: Group, keep_rank_0: bool, environment: &Environment) {
-    if !group.has_others() || launch.parallelism.data.is_none() {
-        return;
-    }
-    launch.keep_rank_0 = keep_rank_0;
-    if launch.start_rank == StartRank::Unset {
-        launch.start_rank = StartRank::WorkerIndex;
-    }
-    if launch.leader_address == LeaderAddress::Unset {
-        launch.leader_address = LeaderAddress::Environment;
-    }
-    if group.is_worker() && launch.load_balancing == LoadBalancing::Internal && !keep_rank_0 {
-        launch.headless = true;
-    }
-    if launch.api_servers == ApiServers::Unset && environment.get(VLLM_API_SERVER_COUNT).is_some() {
-        launch.api_servers = ApiServers::Environment(1);
     }
 }

@@ -100,10 +100,10 @@ fn side_channel(case: Case<'_>) -> Option<Finding> {
             fix,
         ));
     };
-    let value = value.trim().trim_matches(['[', ']']);
-    let wrong = match value.parse::<std::net::IpAddr>() {
-        Ok(address) => address.is_loopback() || address.is_unspecified(),
-        Err(_) => value.eq_ignore_ascii_case("localhost"),
+    let value = value.trim();
+    let wrong = match prefill_core::leader::address(value) {
+        Some(address) => address.is_loopback() || address.is_unspecified(),
+        None => value.eq_ignore_ascii_case("localhost"),
     };
     wrong.then(|| {
         Finding::new(
@@ -118,7 +118,7 @@ fn side_channel(case: Case<'_>) -> Option<Finding> {
 
 /// Whether vLLM is given a NIXL connector, as far as the environment shows.
 pub(super) fn has_nixl(environment: &Environment) -> bool {
-    environment.get(env::VLLM_ADDITIONAL_ARGS).is_some_and(|arguments| arguments.contains("NixlConnector"))
+    environment.get(env::VLLM_ADDITIONAL_ARGS).is_some_and(prefill_core::serve::names_nixl)
 }
 
 #[cfg(test)]

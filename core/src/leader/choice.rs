@@ -1,24 +1,25 @@
 //! One address out of those that a name has. Every pod of a group must come to the same one, whatever order DNS
 //! gives them in: the leader listens on it and the workers connect to it.
 
-use prefill_rdma::inventory::Network;
+use super::Own;
 use std::cmp::Reverse;
 use std::net::IpAddr;
 
 /// The one, and what else there was.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Choice {
-    pub(super) address: IpAddr,
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Choice {
+    /// The one.
+    pub address: IpAddr,
     /// Why its family, where the name has both.
-    pub(super) family: Option<&'static str>,
+    pub family: Option<&'static str>,
     /// Further ones of the same family.
-    pub(super) same: Vec<IpAddr>,
+    pub same: Vec<IpAddr>,
     /// Those of the other.
-    pub(super) other: Vec<IpAddr>,
+    pub other: Vec<IpAddr>,
 }
 
 /// Chooses; none where there are none. Where this pod `leads`, an address that it has comes before all others.
-pub(super) fn choose(mut found: Vec<IpAddr>, own: &Network, leads: bool) -> Option<Choice> {
+pub fn choose(mut found: Vec<IpAddr>, own: &Own, leads: bool) -> Option<Choice> {
     let (ipv4, why) = family(own);
     found.sort_unstable();
     found.dedup();
@@ -36,11 +37,14 @@ pub(super) fn choose(mut found: Vec<IpAddr>, own: &Network, leads: bool) -> Opti
 }
 
 /// Why `address` cannot be the leader's, as far as this pod knows its own network.
-pub(super) fn doubt(address: IpAddr, own: &Network, leads: bool) -> Option<&'static str> {
+pub fn doubt(address: IpAddr, own: &Own, leads: bool) -> Option<&'static str> {
     let known = if address.is_ipv4() { own.ipv4.is_some() } else { own.ipv6.is_some() };
     if leads && is_here(address, own) == Some(false) {
         Some("which this pod does not have, though it is the leader")
-    } else if known && reaches_far(address) && !has(own, address.is_ipv4()) && !routed(own, address.is_ipv4())
+    } else if known
+        && reaches_far(address)
+        && !has(own, address.is_ipv4())
+        && !own.is_routed(address.is_ipv4())
     {
         Some(if address.is_ipv4() { "and this pod has no IPv4" } else { "and this pod has no IPv6" })
     } else {
@@ -49,20 +53,20 @@ pub(super) fn doubt(address: IpAddr, own: &Network, leads: bool) -> Option<&'sta
 }
 
 /// Whether this pod has that address; none where its addresses could not be read.
-fn is_here(address: IpAddr, own: &Network) -> Option<bool> {
+fn is_here(address: IpAddr, own: &Own) -> Option<bool> {
     // Every address of 127.0.0.0/8 is, and the kernel lists one.
-    if address.is_loopback() || address.is_unspecified() { Some(true) } else { own.is_local(address, None) }
+    if address.is_loopback() || address.is_unspecified() { Some(true) } else { own.has(address) }
 }
 
 /// The addresses that this pod could be reached by.
-pub(super) fn locals(own: &Network) -> Vec<IpAddr> {
+pub fn locals(own: &Own) -> Vec<IpAddr> {
     let ipv4 = own.ipv4.iter().flatten().copied().map(IpAddr::V4);
-    let ipv6 = own.ipv6.iter().flatten().map(|local| IpAddr::V6(local.address));
+    let ipv6 = own.ipv6.iter().flatten().copied().map(IpAddr::V6);
     ipv4.chain(ipv6).filter(|address| reaches_far(*address)).collect()
 }
 
 /// `10.0.0.1, fd00::1`
-pub(super) fn list(addresses: &[IpAddr]) -> String {
+pub fn list(addresses: &[IpAddr]) -> String {
     addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
@@ -77,8 +81,8 @@ fn reaches_far(address: IpAddr) -> bool {
 
 /// Whether IPv4 is preferred, and why. Routes come first: a rail may have addresses of another family than the
 /// pod's network.
-fn family(own: &Network) -> (bool, &'static str) {
-    match ((routed(own, true), routed(own, false)), (has(own, true), has(own, false))) {
+fn family(own: &Own) -> (bool, &'static str) {
+    match ((own.is_routed(true), own.is_routed(false)), (has(own, true), has(own, false))) {
         ((true, false), _) => (true, "this pod's default route is IPv4"),
         ((false, true), _) => (false, "this pod's default route is IPv6"),
         ((false, false), (false, true)) => (false, "this pod has IPv6 addresses only"),
@@ -87,49 +91,34 @@ fn family(own: &Network) -> (bool, &'static str) {
     }
 }
 
-fn routed(own: &Network, ipv4: bool) -> bool {
-    own.routes.iter().any(|route| route.prefix == 0 && route.destination.is_ipv4() == ipv4)
-}
-
-fn has(own: &Network, ipv4: bool) -> bool {
+fn has(own: &Own, ipv4: bool) -> bool {
     locals(own).iter().any(|address| address.is_ipv4() == ipv4)
 }
 
 #[cfg(test)]
 mod tests {
     use super::{choose, doubt, locals};
-    use prefill_rdma::inventory::{LocalIpv6, Network, Route};
+    use crate::leader::Own;
     use std::net::IpAddr;
 
     fn address(text: &str) -> IpAddr {
         text.parse().unwrap()
     }
 
-    fn network(locals: &[&str], routes: &[&str]) -> Network {
-        let mut network = Network { ipv4: Some(Vec::new()), ipv6: Some(Vec::new()), ..Network::default() };
+    fn network(locals: &[&str], routes: &[&str]) -> Own {
+        let mut own = Own { ipv4: Some(Vec::new()), ipv6: Some(Vec::new()), ..Own::default() };
         for local in locals {
             match address(local) {
-                IpAddr::V4(local) => network.ipv4.as_mut().unwrap().push(local),
-                IpAddr::V6(local) => {
-                    let local = LocalIpv6 { address: local, interface: "eth0".to_owned() };
-                    network.ipv6.as_mut().unwrap().push(local);
-                }
+                IpAddr::V4(local) => own.ipv4.as_mut().unwrap().push(local),
+                IpAddr::V6(local) => own.ipv6.as_mut().unwrap().push(local),
             }
         }
-        network.routes = routes
-            .iter()
-            .map(|destination| Route {
-                destination: address(destination),
-                prefix: 0,
-                gateway: None,
-                interface: "eth0".to_owned(),
-                metric: 0,
-            })
-            .collect();
-        network
+        own.ipv4_route = routes.contains(&"0.0.0.0");
+        own.ipv6_route = routes.contains(&"::");
+        own
     }
 
-    fn chosen(found: &[&str], own: &Network, leads: bool) -> String {
+    fn chosen(found: &[&str], own: &Own, leads: bool) -> String {
         let mut found: Vec<IpAddr> = found.iter().map(|text| address(text)).collect();
         let choice = choose(found.clone(), own, leads).unwrap();
         found.reverse();
@@ -153,7 +142,7 @@ mod tests {
         for (locals, routes, want) in rows {
             assert_eq!(chosen(&both, &network(locals, routes), false), want, "{locals:?} {routes:?}");
         }
-        assert_eq!(chosen(&both, &Network::default(), false), "10.244.1.5");
+        assert_eq!(chosen(&both, &Own::default(), false), "10.244.1.5");
     }
 
     #[test]
@@ -198,7 +187,7 @@ mod tests {
         let routed = network(&["10.244.1.5"], &["::"]);
         assert_eq!(doubt(address("fd00::6"), &routed, false), None, "the kernel has a way there");
         for leads in [true, false] {
-            assert_eq!(doubt(address("fd00::6"), &Network::default(), leads), None, "nothing could be read");
+            assert_eq!(doubt(address("fd00::6"), &Own::default(), leads), None, "nothing could be read");
         }
     }
 }

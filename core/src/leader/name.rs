@@ -1,6 +1,7 @@
 //! What was given as the leader: an IP address, or a name that can be looked up.
 
-use crate::failure::Failure;
+use crate::environment::{DP_ADDRESS_RESOLVE_ATTEMPTS, Environment};
+use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 
 /// Longest name of DNS, longest part of one, and how much of a wrong one is quoted.
@@ -8,36 +9,75 @@ const NAME: usize = 253;
 const LABEL: usize = 63;
 const QUOTED: usize = 120;
 
+/// As many tries as KServe's script makes.
+pub const ATTEMPTS: u32 = 30;
+
 /// What was given.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Given<'a> {
+pub enum Named<'a> {
+    /// The address itself.
     Address(IpAddr),
+    /// A name that DNS may know.
     Name(&'a str),
 }
 
+/// What no DNS can ever know, or a number that is none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeaderError {
+    /// Where, what was found, what is allowed.
+    pub message: String,
+    /// What to do about it.
+    pub hint: String,
+}
+
+impl fmt::Display for LeaderError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for LeaderError {}
+
+/// The address that `text` is. IPv6 may stand in brackets, as in a URL: vLLM puts them where they belong, and takes
+/// an address with brackets for a name.
+pub fn address(text: &str) -> Option<IpAddr> {
+    match text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+        Some(inner) => inner.parse::<Ipv6Addr>().ok().map(IpAddr::V6),
+        None => text.parse().ok(),
+    }
+}
+
 /// Reads `text`, which was found in `source`. What no DNS can ever know is refused here, before anything waits for it.
-pub(super) fn read<'a>(text: &'a str, source: &str) -> Result<Given<'a>, Failure> {
-    if let Some(inner) = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
-        // vLLM puts the brackets where they belong, and takes an address with brackets for a name.
-        if let Ok(address) = inner.parse::<Ipv6Addr>() {
-            return Ok(Given::Address(address.into()));
-        }
-    } else if let Ok(address) = text.parse() {
-        return Ok(Given::Address(address));
-    } else if is_name(text) {
-        return Ok(Given::Name(text));
+pub fn read<'a>(text: &'a str, source: &str) -> Result<Named<'a>, LeaderError> {
+    if let Some(address) = address(text) {
+        return Ok(Named::Address(address));
+    }
+    if is_name(text) {
+        return Ok(Named::Name(text));
     }
     let hint = if text.contains("$(") {
         "the kubelet fills in `$(NAME)` only where the container has a variable NAME"
     } else {
         "name the leader pod alone, without scheme and port: `NAME-0.SERVICE.NAMESPACE`"
     };
-    let shown = quoted(text);
-    Err(Failure::usage(format!("{source} is `{shown}`, expected a host name or an IP address"), hint))
+    let message = format!("{source} is `{}`, expected a host name or an IP address", quoted(text));
+    Err(LeaderError { message, hint: hint.to_owned() })
+}
+
+/// How many tries stand one second apart: `DP_ADDRESS_RESOLVE_ATTEMPTS`, as KServe's script has it.
+pub fn attempts(environment: &Environment) -> Result<u32, LeaderError> {
+    let Some(value) = environment.get(DP_ADDRESS_RESOLVE_ATTEMPTS) else { return Ok(ATTEMPTS) };
+    value.parse().map_err(|_| LeaderError {
+        message: format!(
+            "`{DP_ADDRESS_RESOLVE_ATTEMPTS}` is `{}`, expected a whole number from 0",
+            quoted(value)
+        ),
+        hint: format!("unset it for {ATTEMPTS} tries, one second apart"),
+    })
 }
 
 /// As much of a wrong value as a message shows.
-pub(super) fn quoted(text: &str) -> String {
+fn quoted(text: &str) -> String {
     text.chars().take(QUOTED).flat_map(char::escape_debug).collect()
 }
 
@@ -55,18 +95,19 @@ fn is_name(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Given, read};
+    use super::{Named, address, read};
 
     #[test]
     fn addresses_are_taken_as_they_are_without_brackets() {
-        for (text, address) in [
+        for (text, want) in [
             ("10.244.1.5", "10.244.1.5"),
             ("fd00::5", "fd00::5"),
             ("[fd00::5]", "fd00::5"),
             ("FD00:0:0::5", "fd00::5"),
             ("::ffff:10.0.0.1", "::ffff:10.0.0.1"),
         ] {
-            assert_eq!(read(text, "x").unwrap(), Given::Address(address.parse().unwrap()), "{text}");
+            assert_eq!(read(text, "x").unwrap(), Named::Address(want.parse().unwrap()), "{text}");
+            assert_eq!(address(text), Some(want.parse().unwrap()), "{text}");
         }
     }
 
@@ -74,7 +115,7 @@ mod tests {
     fn names_that_dns_may_know_are_names() {
         let long = format!("{}.x", "a".repeat(63));
         for text in ["d-0.d.llm", "leader", "d-0.d.llm.svc.cluster.local.", "3com", "a_b.c", &long] {
-            assert_eq!(read(text, "x").unwrap(), Given::Name(text));
+            assert_eq!(read(text, "x").unwrap(), Named::Name(text));
         }
     }
 
@@ -103,12 +144,11 @@ mod tests {
         ];
         for text in wrong {
             let failure = read(text, "`LWS_LEADER_ADDRESS`").unwrap_err();
-            assert_eq!(failure.code, 64, "{text}");
             assert!(failure.message.starts_with("`LWS_LEADER_ADDRESS` is `"), "{}", failure.message);
             assert!(failure.message.ends_with("`, expected a host name or an IP address"), "{text}");
             assert!(failure.message.len() < 240 && !failure.message.contains(['\n', '\0']), "{text}");
         }
         let unexpanded = read("$(LWS_LEADER_ADDRESS)", "`--leader-address`").unwrap_err();
-        assert!(unexpanded.hint.is_some_and(|hint| hint.contains("kubelet")));
+        assert!(unexpanded.hint.contains("kubelet"));
     }
 }
