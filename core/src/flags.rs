@@ -3,6 +3,8 @@
 //! vLLM's parser takes `_` for `-` in long flags, `--flag=value` and `--flag value`, and lets the
 //! last of a repeated flag win (`vllm/utils/argparse_utils.py`, checked with 0.32.0).
 
+use std::str::FromStr;
+
 /// A flag that the launcher owns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Owned {
@@ -102,6 +104,28 @@ pub struct Given<'a> {
     pub positions: Vec<usize>,
     /// False for `--no-…`.
     pub on: bool,
+}
+
+impl Given<'_> {
+    /// Its value as a whole number that vLLM takes: one from [`Owned::least`]; `None` for anything else.
+    pub fn number<T: FromStr + PartialOrd + From<u16>>(&self) -> Option<T> {
+        let value = self.values.first()?.trim().parse().ok();
+        value.filter(|number| *number >= T::from(self.flag.least()))
+    }
+}
+
+impl Owned {
+    /// The least number that vLLM takes for this flag (`vllm/config/parallel.py`; ports begin at 1).
+    pub fn least(self) -> u16 {
+        match self {
+            Owned::DataLocal
+            | Owned::StartRank
+            | Owned::Rank
+            | Owned::ApiServerCount
+            | Owned::ShutdownTimeout => 0,
+            _ => 1,
+        }
+    }
 }
 
 /// `vllm serve` arguments, sorted into owned flags and the rest.

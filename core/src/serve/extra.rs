@@ -185,10 +185,11 @@ fn apply(given: &Given<'_>, launch: &mut Launch) -> Result<(), ExtraError> {
     Ok(())
 }
 
-fn number<T: FromStr>(given: &Given<'_>) -> Result<T, ExtraError> {
-    let value = given.values.first().copied().unwrap_or_default();
-    value.trim().parse().map_err(|_| ExtraError {
-        message: format!("`{}` is `{}`, expected a whole number", excerpt(given.word), excerpt(value)),
+fn number<T: FromStr + PartialOrd + From<u16>>(given: &Given<'_>) -> Result<T, ExtraError> {
+    given.number().ok_or_else(|| {
+        let value = given.values.first().copied().unwrap_or_default();
+        let (shown, least) = (excerpt(value), given.flag.least());
+        ExtraError { message: format!("`{}` is `{shown}`, expected a whole number from {least}", given.word) }
     })
 }
 
@@ -284,7 +285,7 @@ mod tests {
         let mut extra = Extra::read(Some("--port nine"), &[], false).unwrap();
         assert_eq!(
             extra.lift(&mut launch).unwrap_err().message,
-            "`--port` is `nine`, expected a whole number"
+            "`--port` is `nine`, expected a whole number from 1"
         );
     }
 

@@ -130,12 +130,12 @@ impl Lift<'_> {
                 self.launch.served_model_names =
                     (0..given.values.len()).map(|at| self.raw(given, at)).collect::<Result<_, _>>()?;
             }
-            Owned::Port => self.launch.port = number(given, 1)?,
-            Owned::Tensor => sizes.tensor = Some(number(given, 1)?),
-            Owned::Pipeline => sizes.pipeline = Some(number(given, 1)?),
-            Owned::Data => sizes.data = Some(number(given, 1)?),
-            Owned::DataLocal => sizes.data_local = Some(number(given, 0)?),
-            Owned::DataRpcPort => sizes.data_rpc_port = Some(number(given, 1)?),
+            Owned::Port => self.launch.port = number(given)?,
+            Owned::Tensor => sizes.tensor = Some(number(given)?),
+            Owned::Pipeline => sizes.pipeline = Some(number(given)?),
+            Owned::Data => sizes.data = Some(number(given)?),
+            Owned::DataLocal => sizes.data_local = Some(number(given)?),
+            Owned::DataRpcPort => sizes.data_rpc_port = Some(number(given)?),
             Owned::Expert => {
                 sizes.expert = given.on;
                 self.said.expert = true;
@@ -160,7 +160,7 @@ impl Lift<'_> {
             Owned::ApiServerCount => self.launch.api_servers = api_servers(given)?,
             Owned::AccessLogOff => self.launch.access_log.off = Some(given.on),
             Owned::AccessLogExcept => self.launch.access_log.except = Some(self.text(given)?),
-            Owned::ShutdownTimeout => self.launch.shutdown_timeout = Some(number(given, 0)?),
+            Owned::ShutdownTimeout => self.launch.shutdown_timeout = Some(number(given)?),
             Owned::TlsCertificate => self.certificate = Some(self.text(given)?),
             Owned::TlsKey => self.key = Some(self.text(given)?),
             Owned::TlsRefresh => self.refresh = given.on,
@@ -186,7 +186,7 @@ impl Lift<'_> {
                 self.launch.start_rank = StartRank::Fixed(0);
                 return Ok(());
             }
-            self.launch.start_rank = StartRank::Fixed(number(given, 0)?);
+            self.launch.start_rank = StartRank::Fixed(number(given)?);
             return Ok(());
         };
         let factor = match factor.strip_prefix(':') {
@@ -274,12 +274,12 @@ fn keeps_rank_0(launch: &Launch) -> bool {
     may_be_0 && !launch.headless && launch.load_balancing == LoadBalancing::Internal
 }
 
-fn number<T: FromStr + PartialOrd + From<u16>>(given: &Given<'_>, least: u16) -> Result<T, NotUnderstood> {
-    let value = given.values.first().copied().unwrap_or_default();
-    let parsed = value.parse().ok().filter(|number| *number >= T::from(least));
-    parsed.ok_or_else(|| {
+fn number<T: FromStr + PartialOrd + From<u16>>(given: &Given<'_>) -> Result<T, NotUnderstood> {
+    given.number().ok_or_else(|| {
+        let value = given.values.first().copied().unwrap_or_default();
         let shown =
             if given.word.contains('=') { given.word.to_owned() } else { format!("{} {value}", given.word) };
+        let least = given.flag.least();
         argument(&shown, &format!("has a value that is not known here as a whole number from {least}"))
     })
 }
@@ -292,7 +292,7 @@ fn api_servers(given: &Given<'_>) -> Result<ApiServers, NotUnderstood> {
     {
         return Ok(ApiServers::Environment(default));
     }
-    number(given, 0).map(ApiServers::Fixed)
+    number(given).map(ApiServers::Fixed)
 }
 
 #[cfg(test)]
