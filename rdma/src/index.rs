@@ -1,11 +1,12 @@
 //! How the libraries come to use the right GID on every port: an index for all, or nothing, or a network
 //! to choose from, or fewer ports. Never a vote.
 
-use super::libraries::{Network, nccl, ucx_chooses};
+use super::drivers;
+use super::libraries::range::Range;
+use super::libraries::told::{self, NCCL, NVSHMEM, Names, Told};
+use super::libraries::{Library, nccl, ucx};
 use super::plan::{Concern, Rule, Warning};
 use super::select::{Candidate, Selection};
-use super::told::{self, Library, NCCL, NVSHMEM, Names, Told};
-use super::{drivers, users};
 use crate::inventory::{Family, Gid, Inventory, Verbs};
 use prefill_core::environment::Environment;
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,11 +22,11 @@ pub(super) enum Addressing {
     /// The indices differ; each library chooses for itself, some among these networks only.
     Choose {
         /// For NCCL; none where it is right by itself.
-        nccl: Option<Network>,
+        nccl: Option<Range>,
         /// For NVSHMEM.
-        nvshmem: Option<Network>,
+        nvshmem: Option<Range>,
         /// For UCX; empty where it is right by itself.
-        ucx: Vec<Network>,
+        ucx: Vec<Range>,
         /// `mlx5_0:1 has 3, mlx5_1:1 has 5`.
         indices: String,
     },
@@ -46,7 +47,7 @@ impl<'e> Asks<'e> {
     pub(super) fn new(kept: &[Candidate<'_>], environment: &'e Environment, inventory: &Inventory) -> Self {
         let free = |library| Told::of(library, environment) == Told::Nothing;
         Self {
-            nccl: free(Library::Nccl) && users::nccl_owner(environment).is_none(),
+            nccl: free(Library::Nccl) && nccl::owner(environment).is_none(),
             nvshmem: free(Library::Nvshmem) && kept.iter().any(drivers::has_ibgda),
             ucx: free(Library::Ucx),
             environment,
@@ -100,7 +101,7 @@ pub(super) fn settle(selection: &mut Selection<'_>, asks: &Asks<'_>) -> Addressi
 fn choose(roce: &[&Candidate<'_>], asks: &Asks<'_>, indices: String) -> Option<Addressing> {
     let best: Vec<IpAddr> = roce.iter().filter_map(|candidate| candidate.best()).map(Gid::address).collect();
     let common = common_network(&best);
-    let one = |names: &Names, asked: bool| -> Option<Option<Network>> {
+    let one = |names: &Names, asked: bool| -> Option<Option<Range>> {
         match common {
             _ if !asked || nccl_is_right(roce, names, asks.environment, None) => Some(None),
             Some(_) if nccl_is_right(roce, names, asks.environment, common) => Some(common),
@@ -108,11 +109,11 @@ fn choose(roce: &[&Candidate<'_>], asks: &Asks<'_>, indices: String) -> Option<A
         }
     };
     // UCX takes a list, so where the rails have nothing in common, each may stand by itself.
-    let each: Vec<Network> = best.iter().map(|address| Network::host(*address)).collect();
+    let each: Vec<Range> = best.iter().map(|address| Range::host(*address)).collect();
     let ways = [Vec::new(), common.into_iter().collect(), each];
     let nccl = one(&NCCL, asks.nccl)?;
     let nvshmem = one(&NVSHMEM, asks.nvshmem)?;
-    let right = |subnets: &&Vec<Network>| !asks.ucx || ucx_is_right(roce, asks.known, subnets);
+    let right = |subnets: &&Vec<Range>| !asks.ucx || ucx_is_right(roce, asks.known, subnets);
     let ucx = ways.iter().find(right)?.clone();
     Some(Addressing::Choose { nccl, nvshmem, ucx, indices })
 }
@@ -122,19 +123,19 @@ pub(super) fn nccl_is_right(
     roce: &[&Candidate<'_>],
     names: &Names,
     environment: &Environment,
-    range: Option<Network>,
+    range: Option<Range>,
 ) -> bool {
     roce.iter().all(|candidate| {
-        let chosen = |best| nccl(candidate.port, told::rule(names, environment, best, range));
+        let chosen = |best| nccl::choose(candidate.port, told::rule(names, environment, best, range));
         candidate.best().is_some_and(|best| equivalent(candidate, chosen(best)))
     })
 }
 
 /// Whether UCX does.
-pub(super) fn ucx_is_right(roce: &[&Candidate<'_>], known: bool, subnets: &[Network]) -> bool {
+pub(super) fn ucx_is_right(roce: &[&Candidate<'_>], known: bool, subnets: &[Range]) -> bool {
     roce.iter().all(|candidate| {
         let mut good = candidate.gids.iter().filter(|gid| equivalent(candidate, gid.index));
-        good.any(|gid| ucx_chooses(candidate.port, known, gid.index, subnets))
+        good.any(|gid| ucx::chooses(candidate.port, known, gid.index, subnets))
     })
 }
 
@@ -150,7 +151,7 @@ fn equivalent(candidate: &Candidate<'_>, index: u32) -> bool {
 }
 
 /// The smallest network that contains all of `addresses`; none where that would be everything.
-fn common_network(addresses: &[IpAddr]) -> Option<Network> {
+fn common_network(addresses: &[IpAddr]) -> Option<Range> {
     let (first, rest) = addresses.split_first()?;
     let (mut bits, width) = match first {
         IpAddr::V4(address) => (u128::from(address.to_bits()) << 96, 32_u8),
@@ -173,7 +174,7 @@ fn common_network(addresses: &[IpAddr]) -> Option<Network> {
         IpAddr::V4(_) => IpAddr::V4(std::net::Ipv4Addr::from_bits(u32::try_from(bits >> 96).ok()?)),
         IpAddr::V6(_) => IpAddr::V6(std::net::Ipv6Addr::from_bits(bits)),
     };
-    Some(Network { address, prefix })
+    Some(Range { address, prefix })
 }
 
 /// Keeps the ports of the index that carries the most, and says which others go.

@@ -22,15 +22,15 @@ mod rails;
 mod select;
 mod sockets;
 pub mod text;
-mod told;
 mod users;
 mod variables;
 
 pub(crate) use gids::{contains, label};
+pub use libraries::Library;
+pub(crate) use libraries::ucx::without_rdma as ucx_without_rdma;
 pub use options::Options;
 pub use plan::{ChosenGid, Concern, Decision, Excluded, Kept, Plan, Rule, Variable, Warning};
 pub use rails::gigabits;
-pub(crate) use users::ucx_without_rdma;
 
 use crate::inventory::{Gid, Inventory, Port, Verbs};
 use index::{Addressing, Asks};

@@ -1,115 +1,83 @@
-//! Which GID each library chooses by itself: its own algorithm, told in our words. A variable is set only
-//! where that choice would be wrong.
-//!
-//! Sources: NCCL 2.21 to 2.30 `src/transport/net_ib/connect.cc`, NVSHMEM 3.4.5 `transport_ib_common.h` (the
-//! same loop), UCX 1.18 to 1.22 `src/uct/ib/base/ib_device.c`.
+//! The libraries, a room each: how it reads its variables, what it chooses by itself, what it bears. Nobody else
+//! reads `^`, `=`, `all` or a port behind a colon; a variable is set only where the library's own choice would be wrong.
 
-use super::gids::contains;
-use crate::inventory::{Family, Gid, GidType, Port};
-use std::net::{IpAddr, Ipv6Addr};
+pub(crate) mod gloo;
+pub(crate) mod interfaces;
+pub(crate) mod list;
+pub(crate) mod nccl;
+pub(crate) mod nvshmem;
+pub(crate) mod range;
+pub(crate) mod told;
+pub(crate) mod ucx;
 
-/// A network, as `address/length`.
+use list::Devices;
+use prefill_core::environment as env;
+
+/// A library that uses HCAs and chooses GIDs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Network {
-    pub(super) address: IpAddr,
-    pub(super) prefix: u8,
+pub enum Library {
+    /// NCCL.
+    Nccl,
+    /// NVSHMEM.
+    Nvshmem,
+    /// UCX, and so NIXL.
+    Ucx,
 }
 
-impl Network {
-    /// `10.0.0.0/8`; none where it is no network, which the libraries take for none given.
-    pub(super) fn parse(text: &str) -> Option<Self> {
-        let (address, prefix) = text.trim().split_once('/')?;
-        let (address, prefix): (IpAddr, u8) = (address.parse().ok()?, prefix.parse().ok()?);
-        (prefix <= if address.is_ipv4() { 32 } else { 128 }).then_some(Self { address, prefix })
-    }
-
-    /// The network of one address.
-    pub(super) fn host(address: IpAddr) -> Self {
-        Self { address, prefix: if address.is_ipv4() { 32 } else { 128 } }
-    }
-
-    pub(super) fn has(self, gid: &Gid) -> bool {
-        contains(self.address, self.prefix, gid.address())
-    }
+/// What a variable for the index of GIDs says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Index {
+    /// The library is to choose.
+    Automatic,
+    /// This one.
+    At(u32),
+    /// Nothing that is understood.
+    Unreadable,
 }
 
-impl std::fmt::Display for Network {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}/{}", self.address, self.prefix)
-    }
-}
+impl Library {
+    pub(crate) const ALL: [Self; 3] = [Self::Nccl, Self::Nvshmem, Self::Ucx];
 
-/// How NCCL and NVSHMEM are told to choose.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct NcclRule {
-    pub(super) ipv6: bool,
-    pub(super) version: GidType,
-    pub(super) range: Option<Network>,
-}
-
-/// The index that NCCL (2.21 or newer) and NVSHMEM (3.1 or newer) choose. They begin with entry 0 and
-/// take a later one only for a reason, so entry 0 is also what is left where nothing fits.
-pub(super) fn nccl(port: &Port, rule: NcclRule) -> u32 {
-    let mut chosen = 0;
-    // An empty entry looks like an IPv6 one to them; the first of them stands for all.
-    let filled: Vec<u32> = port.gids.iter().map(|gid| gid.index).collect();
-    let gap = (1..=u32::MAX).find(|index| !filled.contains(index));
-    let mut indices: Vec<u32> = filled.into_iter().filter(|index| *index > 0).chain(gap).collect();
-    indices.sort_unstable();
-    for index in indices {
-        let (now, next) = (View::of(port, chosen), View::of(port, index));
-        let in_range = rule.range.is_none_or(|range| next.gid.is_some_and(|gid| range.has(gid)));
-        if next.ipv6 != rule.ipv6 || !in_range {
-            continue;
-        }
-        let better = next.usable()
-            && next.version() == Some(rule.version)
-            && (now.version() != next.version() || !now.usable());
-        if now.ipv6 != next.ipv6 || better {
-            chosen = index;
+    /// The variable for its HCAs.
+    pub(crate) const fn list_variable(self) -> &'static str {
+        match self {
+            Self::Nccl => env::NCCL_IB_HCA,
+            Self::Nvshmem => env::NVSHMEM_HCA_LIST,
+            Self::Ucx => env::UCX_NET_DEVICES,
         }
     }
-    chosen
-}
 
-/// One entry as NCCL sees it.
-struct View<'a> {
-    gid: Option<&'a Gid>,
-    ipv6: bool,
-}
+    /// The variable for the index of its GIDs.
+    pub(crate) const fn index_variable(self) -> &'static str {
+        match self {
+            Self::Nccl => env::NCCL_IB_GID_INDEX,
+            Self::Nvshmem => env::NVSHMEM_IB_GID_INDEX,
+            Self::Ucx => env::UCX_IB_GID_INDEX,
+        }
+    }
 
-impl<'a> View<'a> {
-    fn of(port: &'a Port, index: u32) -> Self {
-        let gid = port.gids.iter().find(|gid| gid.index == index);
-        Self { gid, ipv6: gid.is_none_or(|gid| gid.family() != Family::Ipv4) }
+    /// What says in that variable that it is to choose.
+    pub(crate) const fn automatic(self) -> &'static str {
+        match self {
+            Self::Nccl | Self::Nvshmem => "-1",
+            Self::Ucx => "auto",
+        }
     }
-    fn usable(&self) -> bool {
-        self.gid.is_some_and(|gid| gid.family() != Family::LinkLocal && gid.gid != Ipv6Addr::UNSPECIFIED)
-    }
-    fn version(&self) -> Option<GidType> {
-        self.gid.and_then(|gid| gid.kind)
-    }
-}
 
-/// The index that UCX chooses: the first entry of the best kind; none where it drops the port, which it does
-/// where entry 0 is empty, as far as that is `known`. Before 1.21 it does not tell link-local IPv6 from global. `subnets` is its own filter.
-pub(super) fn ucx(port: &Port, known: bool, link_local_is_worse: bool, subnets: &[Network]) -> Option<u32> {
-    let first = port.gids.iter().any(|gid| gid.index == 0 && gid.gid.segments()[4..] != [0; 4]);
-    if known && !first {
-        return None;
+    /// How it reads that variable.
+    pub(crate) fn index(self, text: &str) -> Index {
+        match text.trim() {
+            word if word == self.automatic() => Index::Automatic,
+            word => word.parse().map_or(Index::Unreadable, Index::At),
+        }
     }
-    let rank = |gid: &&Gid| {
-        let family = match gid.family() {
-            Family::LinkLocal if !link_local_is_worse => Family::Ipv6,
-            family => family,
-        };
-        (gid.kind != Some(GidType::V2), family, gid.index)
-    };
-    let allowed = |gid: &&Gid| subnets.is_empty() || subnets.iter().any(|subnet| subnet.has(gid));
-    port.gids.iter().filter(allowed).min_by_key(rank).map(|gid| gid.index)
-}
 
-/// Whether UCX chooses `index` in every version that is about: 1.18 to 1.20, and 1.21 or newer.
-pub(super) fn ucx_chooses(port: &Port, known: bool, index: u32, subnets: &[Network]) -> bool {
-    [false, true].into_iter().all(|worse| ucx(port, known, worse, subnets) == Some(index))
+    /// How it reads its list.
+    pub(crate) fn devices(self, text: &str) -> Devices<'_> {
+        match self {
+            Self::Nccl => nccl::devices(text),
+            Self::Nvshmem => nvshmem::devices(text),
+            Self::Ucx => ucx::devices(text),
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! What was decided about NICs, and why. `plan --format json` is this page.
 
 use crate::inventory::LinkLayer;
+use crate::libraries::Library;
 use serde::Serialize;
 use std::net::IpAddr;
 
@@ -145,7 +146,7 @@ pub enum Concern {
     /// A port is slower than its model is elsewhere.
     Degraded,
     /// There are more ports than this library takes.
-    TooMany(&'static str),
+    TooMany(Library),
     /// The user's GID index is no number.
     IndexUnreadable,
     /// The user's GID index is wrong on a port.
@@ -169,6 +170,8 @@ pub enum Concern {
     RangeEmpty,
     /// The user's prefix for NVSHMEM is not in a device's name.
     PrefixAbsent,
+    /// Gloo is told an interface in another library's grammar.
+    InterfaceGrammar,
     /// The user's interface is not there.
     InterfaceAbsent,
     /// The SR-IOV device plugin gave the pod a function that is not to be seen.

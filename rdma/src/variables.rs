@@ -1,22 +1,16 @@
 //! What NCCL, NVSHMEM and UCX are told. What a user set wins, variable by variable.
 
+use super::drivers;
 use super::index::{Addressing, Asks, nccl_is_right, ucx_is_right};
-use super::libraries::{Network, nccl, ucx};
+use super::libraries::range::Range;
+use super::libraries::told::{self, NCCL, NVSHMEM, Names, Told};
+use super::libraries::{Library, nccl, nvshmem, ucx};
 use super::options::{Options, UcxTcp};
 use super::plan::{Concern, Decision, Variable, Warning};
 use super::select::Candidate;
-use super::told::{self, Library, NCCL, NVSHMEM, Names, Told};
-use super::{drivers, users};
 use crate::inventory::{Family, Gid, GidType};
 use prefill_core::environment as env;
 use prefill_core::environment::Environment;
-
-/// UCX asserts on a longer list, NVSHMEM writes behind its array, NCCL reads no further.
-const UCX_MOST: usize = 64;
-const NVSHMEM_MOST: usize = 48;
-const NCCL_MOST: usize = 32;
-/// What NVSHMEM expects in a device's name unless told otherwise.
-const NVSHMEM_PREFIX: &str = "mlx5";
 
 /// Every variable that may be decided about.
 pub(super) const MANAGED: [&str; 20] = [
@@ -48,14 +42,14 @@ pub(super) struct Variables<'e> {
     /// Who owns NCCL's settings, where a vendor's plug-in does.
     pub(super) nccl_owner: Option<String>,
     /// The user's lists that name devices which are not used: (variable, device).
-    pub(super) beyond: Vec<(&'static str, String)>,
+    pub(super) beyond: Vec<(Library, String)>,
     pub(super) decided: Vec<Variable>,
     pub(super) warnings: Vec<Warning>,
 }
 
 impl<'e> Variables<'e> {
     pub(super) fn new(environment: &'e Environment) -> Self {
-        let nccl_owner = users::nccl_owner(environment);
+        let nccl_owner = nccl::owner(environment);
         Self { environment, nccl_owner, beyond: Vec::new(), decided: Vec::new(), warnings: Vec::new() }
     }
 
@@ -102,11 +96,11 @@ impl<'e> Variables<'e> {
         let numbered = kept.iter().any(|one| one.port.number != 1 || one.device.ports.len() > 1);
         let names: Vec<String> =
             kept.iter().map(|one| if numbered { one.label() } else { one.device.name.clone() }).collect();
-        if names.len() > NCCL_MOST {
+        if names.len() > nccl::MOST {
             let count = names.len();
             let text =
-                format!("`{}`: NCCL uses at most {NCCL_MOST} ports, {count} are there", env::NCCL_IB_HCA);
-            self.warnings.push(Warning::new(Concern::TooMany(env::NCCL_IB_HCA), text));
+                format!("`{}`: NCCL uses at most {} ports, {count} are there", env::NCCL_IB_HCA, nccl::MOST);
+            self.warnings.push(Warning::new(Concern::TooMany(Library::Nccl), text));
         }
         let reason = format!("{}; `=` makes NCCL compare whole names, not beginnings", ports(names.len()));
         self.set(env::NCCL_IB_HCA, format!("={}", names.join(",")), reason);
@@ -131,24 +125,24 @@ impl<'e> Variables<'e> {
             }
             return;
         };
-        if usable.len() > NVSHMEM_MOST {
-            let reason = format!("NVSHMEM takes at most {NVSHMEM_MOST} ports, {} are there", usable.len());
+        if usable.len() > nvshmem::MOST {
+            let reason = format!("NVSHMEM takes at most {} ports, {} are there", nvshmem::MOST, usable.len());
             let text = format!("`{}`: {reason}", env::NVSHMEM_HCA_LIST);
-            self.warnings.push(Warning::new(Concern::TooMany(env::NVSHMEM_HCA_LIST), text));
+            self.warnings.push(Warning::new(Concern::TooMany(Library::Nvshmem), text));
             self.withhold(env::NVSHMEM_HCA_LIST, reason);
             return;
         }
         let labels: Vec<String> = usable.iter().map(|one| one.label()).collect();
         let reason = format!("{} with IBGDA", ports(labels.len()));
         self.set(env::NVSHMEM_HCA_LIST, labels.join(","), reason);
-        if prefix != NVSHMEM_PREFIX {
-            let reason = format!("NVSHMEM passes over names without `{NVSHMEM_PREFIX}` otherwise");
+        if prefix != nvshmem::PREFIX {
+            let reason = format!("NVSHMEM passes over names without `{}` otherwise", nvshmem::PREFIX);
             self.set(env::NVSHMEM_HCA_PREFIX, prefix, reason);
         }
     }
 
     fn ucx_list(&mut self, kept: &[Candidate<'_>], tcp: &[&str], options: &Options) {
-        if let Some(transports) = users::ucx_without_rdma(self.environment) {
+        if let Some(transports) = ucx::without_rdma(self.environment) {
             let reason = format!("`{}` is `{transports}`, which has no RDMA transport", env::UCX_TLS);
             self.withhold(env::UCX_NET_DEVICES, reason);
             return;
@@ -156,10 +150,10 @@ impl<'e> Variables<'e> {
         let mut devices: Vec<String> = kept.iter().map(Candidate::label).collect();
         let count = ports(devices.len());
         devices.extend(tcp.iter().map(|&name| name.to_owned()));
-        if devices.len() > UCX_MOST {
-            let reason = format!("UCX takes at most {UCX_MOST} devices, {} are there", devices.len());
+        if devices.len() > ucx::MOST {
+            let reason = format!("UCX takes at most {} devices, {} are there", ucx::MOST, devices.len());
             let text = format!("`{}`: {reason}", env::UCX_NET_DEVICES);
-            self.warnings.push(Warning::new(Concern::TooMany(env::UCX_NET_DEVICES), text));
+            self.warnings.push(Warning::new(Concern::TooMany(Library::Ucx), text));
             self.withhold(env::UCX_NET_DEVICES, reason);
             return;
         }
@@ -202,7 +196,7 @@ impl<'e> Variables<'e> {
         names: &Names,
         roce: &[&Candidate<'_>],
         addressing: &Addressing,
-        range: Option<Network>,
+        range: Option<Range>,
         mixed: bool,
     ) {
         let told = Told::of(library, self.environment);
@@ -217,15 +211,17 @@ impl<'e> Variables<'e> {
                 );
             }
             Told::Narrowed(name) if settled => {
-                let list =
-                    wrong(roce, |one, best| nccl(one.port, told::rule(names, self.environment, best, range)));
+                let list = wrong(roce, |one, best| {
+                    nccl::choose(one.port, told::rule(names, self.environment, best, range))
+                });
                 let text = format!("`{name}` is the user's, and with it the library takes {list}");
                 self.warnings.push(Warning::new(Concern::Astray, text));
                 self.index(names.index, addressing, mixed);
             }
             Told::Automatic if settled && !right() => {
-                let list =
-                    wrong(roce, |one, best| nccl(one.port, told::rule(names, self.environment, best, range)));
+                let list = wrong(roce, |one, best| {
+                    nccl::choose(one.port, told::rule(names, self.environment, best, range))
+                });
                 let text = format!("`{}` lets the library choose, and it takes {list}", names.index);
                 self.warnings.push(Warning::new(Concern::Astray, text));
                 self.index(names.index, addressing, mixed);
@@ -248,18 +244,18 @@ impl<'e> Variables<'e> {
         &mut self,
         roce: &[&Candidate<'_>],
         addressing: &Addressing,
-        subnets: &[Network],
+        subnets: &[Range],
         mixed: bool,
         known: bool,
     ) {
         let settled = !matches!(addressing, Addressing::Nothing(_));
         let told = Told::of(Library::Ucx, self.environment);
-        let theirs = told::subnets(self.environment);
+        let theirs = ucx::subnets(self.environment);
         if settled
             && matches!(told, Told::Automatic | Told::Narrowed(_))
             && !ucx_is_right(roce, known, &theirs)
         {
-            let list = wrong(roce, |one, _| ucx(one.port, known, true, &theirs).unwrap_or(0));
+            let list = wrong(roce, |one, _| ucx::choose(one.port, known, true, &theirs).unwrap_or(0));
             let name = if told == Told::Automatic { env::UCX_IB_GID_INDEX } else { env::UCX_IB_ROCE_SUBNETS };
             let text = format!("`{name}` is the user's, and with it UCX takes {list}");
             self.warnings.push(Warning::new(Concern::Astray, text));
@@ -303,18 +299,14 @@ impl<'e> Variables<'e> {
 
     /// An index is judged on the ports that are used. Where the user's own list names others, it says nothing of those.
     fn beyond(&self, name: &str) -> Option<String> {
-        let list = match name {
-            env::NCCL_IB_GID_INDEX => env::NCCL_IB_HCA,
-            env::NVSHMEM_IB_GID_INDEX => env::NVSHMEM_HCA_LIST,
-            _ => env::UCX_NET_DEVICES,
-        };
-        let (_, device) = self.beyond.iter().find(|(variable, _)| *variable == list)?;
+        let (library, device) = self.beyond.iter().find(|(library, _)| library.index_variable() == name)?;
+        let list = library.list_variable();
         Some(format!("`{list}` is the user's and names `{device}`, on which no index was judged"))
     }
 
     /// The user's index for NCCL is the default of the other two, as in KServe's script.
     fn inherited(&self, name: &str) -> Option<String> {
-        let index = users::index_for_all(self.environment)?;
+        let index = nccl::index_for_all(self.environment)?;
         (name != env::NCCL_IB_GID_INDEX).then(|| index.to_string())
     }
 }
@@ -338,8 +330,8 @@ fn ports(count: usize) -> String {
 fn common_text(candidates: &[&Candidate<'_>]) -> Option<String> {
     let names: Vec<&str> = candidates.iter().map(|one| one.device.name.as_str()).collect();
     let (first, rest) = names.split_first()?;
-    if names.iter().all(|name| name.contains(NVSHMEM_PREFIX)) {
-        return Some(NVSHMEM_PREFIX.to_owned());
+    if names.iter().all(|name| name.contains(nvshmem::PREFIX)) {
+        return Some(nvshmem::PREFIX.to_owned());
     }
     let starts: Vec<usize> = first.char_indices().map(|(at, _)| at).chain([first.len()]).collect();
     let pieces = starts.iter().flat_map(|&from| starts.iter().map(move |&to| (from, to)));

@@ -8,7 +8,7 @@ use super::codes::{
     ROCE_V1_ONLY,
 };
 use super::{Case, Finding, Severity, listed, without_hint};
-use crate::{Concern, Plan, Rule, Warning};
+use crate::{Concern, Library, Plan, Rule, Warning};
 use prefill_core::environment as env;
 
 /// What a warning is to a doctor: code, severity, meaning, remedy.
@@ -38,6 +38,7 @@ fn told(warning: &Warning, plan: &Plan) -> Option<Told> {
         | Concern::Nothing
         | Concern::Missing
         | Concern::InterfaceAbsent
+        | Concern::InterfaceGrammar
         | Concern::PrefixAbsent
         | Concern::LibraryMissing => return None,
         Concern::Astray => (
@@ -100,19 +101,19 @@ fn told(warning: &Warning, plan: &Plan) -> Option<Told> {
             "a port runs slower than others of its model",
             "look at its cable, its transceiver and its port of the switch",
         ),
-        Concern::TooMany(env::NCCL_IB_HCA) => (
+        Concern::TooMany(Library::Nccl) => (
             MORE_THAN_32_HCAS,
             Severity::Warning,
             "NCCL uses 32 ports and leaves the others alone",
             "name the ones to use with `--rdma-include`",
         ),
-        Concern::TooMany(env::NVSHMEM_HCA_LIST) => (
+        Concern::TooMany(Library::Nvshmem) => (
             MORE_THAN_48_HCAS,
             Severity::Warning,
             "NVSHMEM has room for 48 ports and writes behind it, so it is given no list",
             "name the ones to use with `--rdma-include`",
         ),
-        Concern::TooMany(_) => (
+        Concern::TooMany(Library::Ucx) => (
             MORE_THAN_64_DEVICES,
             Severity::Warning,
             "UCX stops at a list of more than 64, so it is given none",

@@ -6,11 +6,9 @@ use super::codes::{
 };
 use super::{Case, Finding, Severity, listed, without_hint};
 use crate::inventory::{Access, Device, Verbs};
+use crate::libraries::nvshmem;
 use crate::{Excluded, Rule, label};
 use prefill_core::environment::KSERVE_INFER_ROCE;
-
-/// Places for devices in NVSHMEM, which it does not check.
-const NVSHMEM_PLACES: usize = 48;
 
 pub(super) fn findings(case: Case<'_>) -> Vec<Finding> {
     if let Some(reason) = &case.plan.off {
@@ -175,12 +173,12 @@ fn expected(case: Case<'_>) -> Option<Finding> {
 fn visible(case: Case<'_>) -> Option<Finding> {
     let asked = matches!(case.inventory.verbs, Verbs::Library(_));
     let count = case.inventory.devices.iter().filter(|device| device.access == Access::Open).count();
-    (asked && count > NVSHMEM_PLACES).then(|| {
+    (asked && count > nvshmem::MOST).then(|| {
         Finding::new(
             MORE_THAN_48_HCAS,
             Severity::Warning,
             format!("libibverbs lists {} that open", devices(count)),
-            format!("NVSHMEM has room for {NVSHMEM_PLACES} devices and writes behind it"),
+            format!("NVSHMEM has room for {} devices and writes behind it", nvshmem::MOST),
             "give the pod its own devices only (a device plugin, not a privileged container)",
         )
     })

@@ -5,7 +5,7 @@ use crate::inventory::{
     Access, Device, Gid, GidType, Interface, Inventory, LinkLayer, LocalIpv6, Network, Port, PortState,
     Process, Route, VERSION, Verbs,
 };
-use crate::{Options, plan};
+use crate::{Options, Plan, plan};
 use prefill_core::environment::Environment;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
@@ -71,10 +71,16 @@ impl Scene {
         self.variables.insert(name.to_owned(), value.to_owned());
     }
 
+    fn environment(&self) -> Environment {
+        self.variables.clone().into_iter().collect()
+    }
+
+    pub(super) fn plan(&self) -> Plan {
+        plan(&self.inventory, &self.environment(), &self.options)
+    }
+
     pub(super) fn diagnose(&self) -> Vec<Finding> {
-        let environment: Environment = self.variables.clone().into_iter().collect();
-        let plan = plan(&self.inventory, &environment, &self.options);
-        diagnose(&self.inventory, &plan, &environment, &self.facts)
+        diagnose(&self.inventory, &self.plan(), &self.environment(), &self.facts)
     }
 }
 

@@ -1,67 +1,44 @@
-//! Interfaces that the bootstraps are told, each library in its own grammar.
+//! Interfaces that the bootstraps are told, as the plan judges them too.
 
 use super::codes::{GLOO_INTERFACE_GRAMMAR, SOCKET_INTERFACE_ABSENT};
 use super::{Case, Finding, Severity};
 use crate::inventory::Interface;
+use crate::libraries::interfaces::{Fault, Kind, faults};
 use prefill_core::environment as env;
 
 pub(super) fn findings(case: Case<'_>) -> Vec<Finding> {
-    let Some(interfaces) = &case.inventory.network.interfaces else { return Vec::new() };
-    let told = |name| case.environment.get(name).filter(|value| value.len() > 1).map(|value| (name, value));
-    let mut found = Vec::new();
-    for name in [env::NCCL_SOCKET_IFNAME, env::NVSHMEM_BOOTSTRAP_UID_SOCK_IFNAME] {
-        found.extend(told(name).and_then(|(name, value)| nccl(name, value, interfaces)));
-    }
-    found.extend(told(env::GLOO_SOCKET_IFNAME).and_then(|(name, value)| gloo(name, value, interfaces)));
-    found
+    faults(case.environment, &case.inventory.network).iter().map(|fault| finding(case, fault)).collect()
 }
 
-/// `[^][=]name[:port],…`: a name is a beginning without `=`; with `^` the others are meant. NCCL falls back to
-/// nothing where none is there.
-fn nccl(name: &str, value: &str, interfaces: &[Interface]) -> Option<Finding> {
-    if value.starts_with('^') {
-        return None;
-    }
-    let (exact, list) = value.strip_prefix('=').map_or((false, value), |list| (true, list));
-    let is_there = |entry: &str| {
-        let wanted = entry.split(':').next().unwrap_or_default();
-        interfaces.iter().any(|one| if exact { one.name == wanted } else { one.name.starts_with(wanted) })
+fn finding(case: Case<'_>, fault: &Fault<'_>) -> Finding {
+    let Fault { name, value, kind } = fault;
+    let (names, others) = match kind {
+        Kind::Grammar => {
+            return Finding::new(
+                GLOO_INTERFACE_GRAMMAR,
+                Severity::Error,
+                format!("`{name}` is `{value}`"),
+                "Gloo takes whole names only, and stops at what is NCCL's grammar (`Unable to find address for`)",
+                format!("write `{name}` without it, as whole names of interfaces that are there"),
+            );
+        }
+        Kind::Absent { names, others } => (names, *others),
     };
-    let absent: Vec<&str> = list.split(',').filter(|entry| !is_there(entry)).collect();
-    if absent.is_empty() {
-        return None;
-    }
-    let all = absent.len() == list.split(',').count();
-    let message = if all {
-        "the bootstrap finds none of the interfaces it is told, takes no other, and stops (`no socket interface found`)"
-    } else {
-        "an interface that the bootstrap is told is not there; it uses the others"
-    };
-    Some(report(
-        name,
-        value,
-        &absent,
-        if all { Severity::Error } else { Severity::Warning },
-        message,
-        interfaces,
-    ))
-}
-
-/// Whole names, one device each; every one must be there.
-fn gloo(name: &str, value: &str, interfaces: &[Interface]) -> Option<Finding> {
-    if value.starts_with(['=', '^']) {
-        return Some(Finding::new(
-            GLOO_INTERFACE_GRAMMAR,
+    let (severity, message) = if *name == env::GLOO_SOCKET_IFNAME {
+        (
             Severity::Error,
-            format!("`{name}` is `{value}`"),
-            "Gloo takes whole names only, and stops at what is NCCL's grammar (`Unable to find address for`)",
-            format!("write `{name}` without it, as whole names of interfaces that are there"),
-        ));
-    }
-    let absent: Vec<&str> =
-        value.split(',').filter(|entry| interfaces.iter().all(|one| one.name != *entry)).collect();
-    let message = "Gloo is told an interface that is not there, and stops (`Unable to find address for`)";
-    (!absent.is_empty()).then(|| report(name, value, &absent, Severity::Error, message, interfaces))
+            "Gloo is told an interface that is not there, and stops (`Unable to find address for`)",
+        )
+    } else if others {
+        (Severity::Warning, "an interface that the bootstrap is told is not there; it uses the others")
+    } else {
+        (
+            Severity::Error,
+            "the bootstrap finds none of the interfaces it is told, takes no other, and stops (`no socket interface found`)",
+        )
+    };
+    let interfaces = case.inventory.network.interfaces.as_deref().unwrap_or_default();
+    report(name, value, names, severity, message, interfaces)
 }
 
 fn report(
@@ -88,6 +65,7 @@ fn report(
 mod tests {
     use super::super::fixture::{Scene, severity};
     use super::*;
+    use crate::Concern;
 
     #[test]
     fn each_library_reads_its_own_grammar() {
@@ -116,6 +94,24 @@ mod tests {
             scene.set(env::GLOO_SOCKET_IFNAME, value);
             let found = scene.diagnose();
             assert_eq!(found.first().map(|finding| finding.code), of_gloo, "Gloo: {value}");
+        }
+    }
+
+    #[test]
+    fn plan_and_doctor_judge_alike() {
+        for name in [env::NCCL_SOCKET_IFNAME, env::NVSHMEM_BOOTSTRAP_UID_SOCK_IFNAME, env::GLOO_SOCKET_IFNAME]
+        {
+            for value in
+                ["eth0", "=eth0", "^docker0", "eth", "eth0:17000", "bond0", "bond0,eth0", "eth0,", "e"]
+            {
+                let mut scene = Scene::two_rails();
+                scene.set(name, value);
+                let about = |concern: &Concern| {
+                    matches!(concern, Concern::InterfaceAbsent | Concern::InterfaceGrammar)
+                };
+                let warned = scene.plan().warnings.iter().any(|warning| about(&warning.concern));
+                assert_eq!(warned, !scene.diagnose().is_empty(), "{name}={value}");
+            }
         }
     }
 }

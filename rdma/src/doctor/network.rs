@@ -3,6 +3,7 @@
 use super::codes::{LEADER_UNRESOLVED, MTU_MISMATCH, NCCL_SPARSE_TABLE, NO_ROUTE_TO_LEADER};
 use super::{Case, Finding, Leader, Severity, listed};
 use crate::inventory::{LinkLayer, Port};
+use crate::libraries::{Index, Library};
 use crate::{Decision, label};
 use prefill_core::environment as env;
 use std::collections::BTreeSet;
@@ -91,7 +92,9 @@ fn sparse(case: Case<'_>) -> Option<Finding> {
     let index_is_set = case.plan.variables.iter().any(|one| {
         one.name == env::NCCL_IB_GID_INDEX
             && match &one.decision {
-                Decision::Set(value) | Decision::Kept(value) => !value.trim().starts_with('-'),
+                Decision::Set(value) | Decision::Kept(value) => {
+                    Library::Nccl.index(value) != Index::Automatic
+                }
                 Decision::Withheld | Decision::Removed => false,
             }
     });

@@ -2,7 +2,10 @@
 
 use super::codes::{UCX_INDEX_AND_SUBNETS, UCX_LIST_GRAMMAR, UCX_NO_SELF_ENDPOINT, UCX_WITHOUT_RDMA};
 use super::{Case, Finding, Severity};
-use crate::{label, ucx_without_rdma};
+use crate::libraries::list::{Devices, Entry};
+use crate::libraries::range::Ranges;
+use crate::libraries::ucx::{self, Transports};
+use crate::libraries::{Index, Library};
 use prefill_core::environment as env;
 
 pub(super) fn findings(case: Case<'_>) -> Vec<Finding> {
@@ -14,32 +17,27 @@ pub(super) fn findings(case: Case<'_>) -> Vec<Finding> {
 }
 
 /// The user's list of devices, where it is one.
-fn list(case: Case<'_>) -> Option<Vec<&str>> {
-    let text = case.environment.get(env::UCX_NET_DEVICES).filter(|text| !text.starts_with('^'))?;
-    let entries: Vec<&str> = text.split(',').collect();
-    (!entries.contains(&"all")).then_some(entries)
+fn list(case: Case<'_>) -> Option<Vec<Entry<'_>>> {
+    match ucx::devices(case.environment.get(env::UCX_NET_DEVICES)?) {
+        Devices::Only { entries, .. } => Some(entries),
+        Devices::All | Devices::Except => None,
+    }
 }
 
-/// The user's transports, where they are a list of what is allowed.
-fn transports(case: Case<'_>) -> Option<Vec<&str>> {
-    let text = case.environment.get(env::UCX_TLS).filter(|text| !text.starts_with('^'))?;
-    let names: Vec<&str> = text.split(',').map(|name| name.trim().trim_start_matches('\\')).collect();
-    (!names.contains(&"all")).then_some(names)
-}
-
-fn has_tcp(transports: Option<&Vec<&str>>) -> bool {
-    transports.is_none_or(|names| names.contains(&"tcp"))
-}
-
-fn is_rdma(case: Case<'_>, entry: &str) -> bool {
-    case.plan.kept.iter().any(|kept| entry == kept.device || entry == label(&kept.device, kept.port))
+fn is_rdma(case: Case<'_>, entry: &Entry<'_>) -> bool {
+    let port = |kept: u32| !entry.numbered || entry.port == Some(kept);
+    case.plan.kept.iter().any(|kept| entry.name == kept.device && port(kept.port))
 }
 
 /// Negation and names without a port are read by 1.21 and newer only; before, they are names of no device.
 fn grammar(case: Case<'_>) -> Option<Finding> {
     let value = case.environment.get(env::UCX_NET_DEVICES)?;
-    let bare = |entry: &str| case.inventory.devices.iter().any(|device| device.name == entry);
-    let newer = value.starts_with('^') || value.split(',').any(bare);
+    let is_device = |entry: &Entry<'_>| case.inventory.devices.iter().any(|one| one.name == entry.name);
+    let newer = match ucx::devices(value) {
+        Devices::Except => true,
+        Devices::All => false,
+        Devices::Only { entries, .. } => entries.iter().any(|one| !one.numbered && is_device(one)),
+    };
     newer.then(|| {
         Finding::new(
             UCX_LIST_GRAMMAR,
@@ -52,20 +50,20 @@ fn grammar(case: Case<'_>) -> Option<Finding> {
 }
 
 fn without_rdma(case: Case<'_>) -> Option<Finding> {
-    let transports = transports(case);
-    let (evidence, reaches_tcp) = if let Some(value) = ucx_without_rdma(case.environment) {
-        (format!("`{}` is `{value}`", env::UCX_TLS), has_tcp(transports.as_ref()))
+    let transports = Transports::of(case.environment);
+    let (evidence, reaches_tcp) = if let Some(value) = ucx::without_rdma(case.environment) {
+        (format!("`{}` is `{value}`", env::UCX_TLS), transports.has_tcp())
     } else {
         let list = list(case)?;
         if list.iter().any(|entry| is_rdma(case, entry)) {
             return None;
         }
         let value = case.environment.get(env::UCX_NET_DEVICES).unwrap_or_default();
-        let interface = |entry: &&str| {
+        let interface = |entry: &Entry<'_>| {
             let interfaces = case.inventory.network.interfaces.iter().flatten();
-            interfaces.into_iter().any(|one| one.name == **entry && !one.loopback)
+            interfaces.into_iter().any(|one| !entry.numbered && one.name == entry.name && !one.loopback)
         };
-        let reaches = has_tcp(transports.as_ref()) && list.iter().any(interface);
+        let reaches = transports.has_tcp() && list.iter().any(interface);
         (format!("`{}` is `{value}`", env::UCX_NET_DEVICES), reaches)
     };
     let (severity, message) = if reaches_tcp {
@@ -78,26 +76,24 @@ fn without_rdma(case: Case<'_>) -> Option<Finding> {
 }
 
 /// Shared memory, where the user lets it serve endpoints that ask for error handling.
-fn has_shared_memory(case: Case<'_>, transports: Option<&Vec<&str>>) -> bool {
-    let names = ["sm", "shm", "mm", "sysv", "posix"];
+fn has_shared_memory(case: Case<'_>, transports: &Transports<'_>) -> bool {
     let yes = |value: &str| ["y", "yes", "1"].iter().any(|word| value.eq_ignore_ascii_case(word));
-    case.environment.get(env::UCX_MM_ERROR_HANDLING).is_some_and(yes)
-        && transports.is_none_or(|all| all.iter().any(|one| names.contains(one)))
+    case.environment.get(env::UCX_MM_ERROR_HANDLING).is_some_and(yes) && transports.has_shared_memory()
 }
 
 /// NIXL connects to itself when it starts. Beside RDMA to the pod's own GID, TCP serves that, and shared memory where
 /// it is told to; see `docs/decisions/0010-ucx-keeps-loopback.md`.
 fn self_endpoint(case: Case<'_>) -> Option<Finding> {
-    let transports = transports(case);
+    let transports = Transports::of(case.environment);
     let list = list(case);
-    let is_interface = |entry: &&str| {
+    let is_interface = |entry: &Entry<'_>| {
         let interfaces = case.inventory.network.interfaces.as_ref();
-        interfaces.is_none_or(|all| all.iter().any(|one| one.name == **entry))
+        interfaces.is_none_or(|all| all.iter().any(|one| !entry.numbered && one.name == entry.name))
     };
     let interface = list.as_ref().is_none_or(|entries| entries.iter().any(is_interface));
-    if ucx_without_rdma(case.environment).is_some()
-        || (interface && has_tcp(transports.as_ref()))
-        || has_shared_memory(case, transports.as_ref())
+    if ucx::without_rdma(case.environment).is_some()
+        || (interface && transports.has_tcp())
+        || has_shared_memory(case, &transports)
     {
         return None;
     }
@@ -126,8 +122,12 @@ fn self_endpoint(case: Case<'_>) -> Option<Finding> {
 }
 
 fn index_and_subnets(case: Case<'_>) -> Option<Finding> {
-    let index = case.environment.get(env::UCX_IB_GID_INDEX).filter(|value| *value != "auto")?;
-    let subnets = case.environment.get(env::UCX_IB_ROCE_SUBNETS).filter(|value| *value != "all")?;
+    let index = case
+        .environment
+        .get(env::UCX_IB_GID_INDEX)
+        .filter(|value| Library::Ucx.index(value) != Index::Automatic)?;
+    let subnets =
+        case.environment.get(env::UCX_IB_ROCE_SUBNETS).filter(|value| Ranges::parse(value) != Ranges::All)?;
     Some(Finding::new(
         UCX_INDEX_AND_SUBNETS,
         Severity::Error,

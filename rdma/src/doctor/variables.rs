@@ -5,6 +5,7 @@ use super::codes::{
 };
 use super::{Case, Finding, Severity};
 use crate::Decision;
+use crate::libraries::range::has_length;
 use prefill_core::environment as env;
 use prefill_core::environment::Environment;
 
@@ -63,7 +64,7 @@ fn prefix(case: Case<'_>) -> Option<Finding> {
 /// Without a slash, NVSHMEM writes to address 0; NCCL did so until 2.23.4, and passes over it since.
 fn range(case: Case<'_>) -> Option<Finding> {
     let told =
-        |name| case.environment.get(name).filter(|value| !value.contains('/')).map(|value| (name, value));
+        |name| case.environment.get(name).filter(|value| !has_length(value)).map(|value| (name, value));
     let ranges = [
         (env::NVSHMEM_IB_ADDR_RANGE, Severity::Error, "NVSHMEM crashes at a range without its length"),
         (
