@@ -85,13 +85,10 @@ fn examine(root: &Root, decided: &Decided, environment: &Environment, address: O
     }
     let mut facts = crate::doctor::read(root, inventory);
     facts.leader = address.map(Leader::At);
-    for finding in diagnose(inventory, plan, environment, &facts) {
-        // The plan's own warnings are in the log already.
-        if finding.severity != doctor::Severity::Info
-            && !plan.warnings.iter().any(|one| finding.evidence.contains(&one.text))
-        {
-            log.warning(format!("doctor: {}", finding_text::line(&finding)));
-        }
+    let found = diagnose(inventory, plan, environment, &facts).into_iter();
+    // The plan's own warnings are in the log already.
+    for finding in found.filter(|one| one.severity != doctor::Severity::Info && !one.is_told_by(plan)) {
+        log.warning(format!("doctor: {}", finding_text::line(&finding)));
     }
 }
 

@@ -24,7 +24,7 @@ mod variables;
 pub use facts::{Facts, Leader, Limit, MemoryLock, Mount, Nvidia, Refusal, Registration};
 
 use crate::inventory::Inventory;
-use crate::{Kept, Plan};
+use crate::{Concern, Kept, Plan};
 use prefill_core::environment::Environment;
 use serde::Serialize;
 
@@ -41,6 +41,9 @@ pub struct Finding {
     pub message: String,
     /// What to do about it.
     pub fix: String,
+    /// Which warning of the plan's tells the same, where one does.
+    #[serde(skip)]
+    pub concern: Option<Concern>,
 }
 
 impl Finding {
@@ -51,7 +54,25 @@ impl Finding {
         message: impl Into<String>,
         fix: impl Into<String>,
     ) -> Self {
-        Self { code, severity, evidence: evidence.into(), message: message.into(), fix: fix.into() }
+        Self {
+            code,
+            severity,
+            evidence: evidence.into(),
+            message: message.into(),
+            fix: fix.into(),
+            concern: None,
+        }
+    }
+
+    /// The same, told by a warning of the plan's too.
+    fn about(mut self, concern: Concern) -> Self {
+        self.concern = Some(concern);
+        self
+    }
+
+    /// Whether one of the plan's own warnings tells it already.
+    pub fn is_told_by(&self, plan: &Plan) -> bool {
+        self.concern.as_ref().is_some_and(|concern| plan.warnings.iter().any(|one| one.concern == *concern))
     }
 }
 

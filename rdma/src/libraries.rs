@@ -66,10 +66,13 @@ impl Library {
 
     /// How it reads that variable.
     pub(crate) fn index(self, text: &str) -> Index {
-        match text.trim() {
-            word if word == self.automatic() => Index::Automatic,
-            word => word.parse().map_or(Index::Unreadable, Index::At),
+        let word = text.trim();
+        // NCCL and NVSHMEM take any negative number so (`ncclIbGetGidIndex` asks for one from 0).
+        let negative = || self != Self::Ucx && word.parse().is_ok_and(|number: i64| number < 0);
+        if word == self.automatic() || negative() {
+            return Index::Automatic;
         }
+        word.parse().map_or(Index::Unreadable, Index::At)
     }
 
     /// How it reads its list.

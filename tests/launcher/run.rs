@@ -117,6 +117,26 @@ fn a_few_flags_are_completed_as_kserve_would() {
     );
 }
 
+/// The plan warns of it, and doctor has a finding: one line of the log is enough.
+#[test]
+fn nothing_is_logged_twice() {
+    for (name, value, said) in [
+        ("NCCL_SOCKET_IFNAME", "bond7", "`bond7`"),
+        ("GLOO_SOCKET_IFNAME", "^docker0", "`^docker0`"),
+        ("NCCL_IB_GID_INDEX", "77", "entry 77"),
+    ] {
+        let (stub, unpacked) = (Stub::new(), Unpacked::named("two-rails-standard-table"));
+        let sysroot = format!("--sysroot={}", unpacked.root.path().display());
+        let mut command = stub.command(&["--model=m", &sysroot]);
+        let answer = run(command.env("PREFILL_RDMA", "auto").env(name, value));
+        let warnings = answer.stderr.lines().filter(|line| line.contains("warning: "));
+        let about = warnings.filter(|line| line.contains(name) && line.contains(said)).count();
+        // An index is judged for each port.
+        let ports = if name == "NCCL_IB_GID_INDEX" { 2 } else { 1 };
+        assert_eq!(about, ports, "{name}={value}: {}", answer.stderr);
+    }
+}
+
 #[test]
 fn the_nics_come_with_it_and_the_plan_stays() {
     let (stub, unpacked) = (Stub::new(), Unpacked::named("two-rails-standard-table"));

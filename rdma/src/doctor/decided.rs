@@ -15,19 +15,21 @@ use prefill_core::environment as env;
 type Told = (&'static str, Severity, &'static str, &'static str);
 
 pub(super) fn findings(case: Case<'_>) -> Vec<Finding> {
-    let mut groups: Vec<(Told, Vec<String>)> = Vec::new();
+    let mut groups: Vec<(Told, &Concern, Vec<String>)> = Vec::new();
     for warning in &case.plan.warnings {
         let Some(told) = told(warning, case.plan) else { continue };
         let text = without_hint(&warning.text).to_owned();
-        match groups.iter_mut().find(|(one, _)| *one == told) {
-            Some((_, texts)) => texts.push(text),
-            None => groups.push((told, vec![text])),
+        match groups.iter_mut().find(|(one, ..)| *one == told) {
+            Some((.., texts)) => texts.push(text),
+            None => groups.push((told, &warning.concern, vec![text])),
         }
     }
-    let finding = |((code, severity, message, fix), texts): (Told, Vec<String>)| {
-        Finding::new(code, severity, listed(&texts), message, fix)
-    };
-    groups.into_iter().map(finding).collect()
+    groups
+        .into_iter()
+        .map(|((code, severity, message, fix), concern, texts)| {
+            Finding::new(code, severity, listed(&texts), message, fix).about(concern.clone())
+        })
+        .collect()
 }
 
 /// None where another check tells it, or where it says that something is unknown.

@@ -2,6 +2,7 @@
 
 use super::codes::{GLOO_INTERFACE_GRAMMAR, SOCKET_INTERFACE_ABSENT};
 use super::{Case, Finding, Severity};
+use crate::Concern;
 use crate::inventory::Interface;
 use crate::libraries::interfaces::{Fault, Kind, faults};
 use prefill_core::environment as env;
@@ -20,7 +21,8 @@ fn finding(case: Case<'_>, fault: &Fault<'_>) -> Finding {
                 format!("`{name}` is `{value}`"),
                 "Gloo takes whole names only, and stops at what is NCCL's grammar (`Unable to find address for`)",
                 format!("write `{name}` without it, as whole names of interfaces that are there"),
-            );
+            )
+            .about(Concern::InterfaceGrammar);
         }
         Kind::Absent { names, others } => (names, *others),
     };
@@ -59,13 +61,13 @@ fn report(
         message,
         format!("unset `{name}`: the launcher names the interface toward the leader where there are several"),
     )
+    .about(Concern::InterfaceAbsent)
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::fixture::{Scene, severity};
     use super::*;
-    use crate::Concern;
 
     #[test]
     fn each_library_reads_its_own_grammar() {
