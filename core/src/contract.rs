@@ -18,6 +18,10 @@ pub use render::render;
 
 /// The contract that this source renders.
 pub const VERSION: u32 = 1;
+/// The launcher, as it is called.
+pub const PROGRAM: &str = "prefill-launcher";
+/// Where the policy has it installed.
+pub const HOME: &str = "/opt/llm-d-prefill";
 /// The launcher's subcommand that reads the contract.
 pub const SUBCOMMAND: &str = "run";
 

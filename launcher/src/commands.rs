@@ -1,6 +1,6 @@
 //! What each command does.
 
-use crate::arguments::{Command, Machine, PlanFormat, misspelt, options_of};
+use crate::arguments::{Command, Machine, PlanFormat, Probe, misspelt};
 use crate::doctor;
 use crate::explain::Left;
 use crate::failure::Failure;
@@ -26,34 +26,19 @@ use std::time::{Duration, Instant};
 const INTERVAL: Duration = Duration::from_millis(500);
 
 /// Does it.
-pub(crate) fn execute(command: Command) -> Result<(), Failure> {
+pub(crate) fn execute(command: Command, environment: &Environment) -> Result<(), Failure> {
     let log = command.log();
-    command.environment().map(misspelt).unwrap_or_default().iter().for_each(|warning| log.warning(warning));
+    if command.reads_variables() {
+        complain(&misspelt(environment), log);
+    }
     match command {
         Command::Say(text) => print(text),
-        Command::Probe { machine, json, save, options, environment } => {
-            let root = root(&machine)?;
-            if let Some(directory) = save {
-                self::save(&root, &directory)?;
-            }
-            let inventory = probe(&root, &machine.source());
-            if json {
-                return print(&to_json(&inventory)?);
-            }
-            let gids = |port: &Port| {
-                let counting = counting_gids(&inventory, &environment, &options, port);
-                let text = counting.iter().map(|gid| format!("{}={}", gid.index, gid.address()));
-                text.collect::<Vec<_>>().join(",")
-            };
-            print(&table::render(&inventory, &plan(&inventory, &environment, &options), &gids))?;
-            complain(&inventory.warnings);
-            Ok(())
-        }
-        Command::Run { arguments, environment } => run::run(*arguments, &environment),
-        Command::Explain { machine, plan_file, options, environment } => {
-            let left = Left::read(&plan_file)?;
-            let options = again(&left, options)?;
-            let now = decide(&machine, Duration::ZERO, &environment, &options, log)?;
+        Command::Probe(given) => table(&given, environment, log),
+        Command::Run(arguments) => run::run(*arguments, environment),
+        Command::Explain(given) => {
+            let left = Left::read(&given.plan_file())?;
+            let options = given.options(&left.flags, left.leader, environment)?;
+            let now = decide(&given.machine, Duration::ZERO, environment, &options, log)?;
             print(&secrets::masked(&left.compare(&now)))
         }
         Command::Install(directory) => {
@@ -61,13 +46,14 @@ pub(crate) fn execute(command: Command) -> Result<(), Failure> {
             let what = if copied { "installed" } else { "was there already" };
             print(&format!("`{}` {what}\n", path.display()))
         }
-        Command::Plan { machine, format, wait, mut options, environment } => {
-            find_leader(&machine, &environment, &mut options, log)?;
-            let Decided { inventory, plan } = decide(&machine, wait, &environment, &options, log)?;
-            complain(&inventory.warnings);
+        Command::Plan(mut given) => {
+            find_leader(&given.machine, environment, &mut given.options, log)?;
+            let Decided { inventory, plan } =
+                decide(&given.machine, given.wait, environment, &given.options, log)?;
+            complain(&inventory.warnings, log);
             // A shell that reads the variables must not go on with half of them.
-            if plan.failure.is_none() || format != PlanFormat::Env {
-                show(&plan, format)?;
+            if plan.failure.is_none() || given.format != PlanFormat::Env {
+                show(&plan, given.format, log)?;
             }
             match &plan.failure {
                 Some(reason) => Err(Failure::failed(format!("`--rdma=require`: {reason}"))
@@ -75,9 +61,7 @@ pub(crate) fn execute(command: Command) -> Result<(), Failure> {
                 None => Ok(()),
             }
         }
-        Command::Doctor { machine, json, options, environment } => {
-            examine(&machine, json, options, &environment)
-        }
+        Command::Doctor(given) => examine(&given.machine, given.json, given.options, environment, log),
     }
 }
 
@@ -102,12 +86,33 @@ fn find_leader(
     Ok(())
 }
 
+/// Every port that is there, and whether it can be used.
+fn table(given: &Probe, environment: &Environment, log: Log) -> Result<(), Failure> {
+    let root = root(&given.machine)?;
+    if let Some(directory) = &given.save {
+        save(&root, directory)?;
+    }
+    let inventory = probe(&root, &given.machine.source());
+    if given.json {
+        return print(&to_json(&inventory)?);
+    }
+    let gids = |port: &Port| {
+        let counting = counting_gids(&inventory, environment, &given.options, port);
+        let text = counting.iter().map(|gid| format!("{}={}", gid.index, gid.address()));
+        text.collect::<Vec<_>>().join(",")
+    };
+    print(&table::render(&inventory, &plan(&inventory, environment, &given.options), &gids))?;
+    complain(&inventory.warnings, log);
+    Ok(())
+}
+
 /// Looks, plans, tries, and says what will go wrong. An error among it is one of this command too.
 fn examine(
     machine: &Machine,
     json: bool,
     mut options: Options,
     environment: &Environment,
+    log: Log,
 ) -> Result<(), Failure> {
     let (inventory, plan, facts) = if let Some(path) = &machine.inventory {
         let inventory = replay(path)?;
@@ -125,7 +130,7 @@ fn examine(
         doctor::try_memory(&root, &machine.source(), &inventory, &plan, &mut facts);
         (inventory, plan, facts)
     };
-    complain(&inventory.warnings);
+    complain(&inventory.warnings, log);
     let findings = diagnose(&inventory, &plan, environment, &facts);
     let found = if json {
         to_json(&serde_json::json!({ "findings": findings, "unknown": facts.unknown }))?
@@ -138,16 +143,6 @@ fn examine(
             .hint("each finding says what to do"));
     }
     Ok(())
-}
-
-/// The options of the `run` that left it, so that only the machine can differ; none where the user gives some.
-fn again(left: &Left, given: Options) -> Result<Options, Failure> {
-    let mut options = match left.flags.as_slice() {
-        [] => given,
-        flags => options_of(flags)?,
-    };
-    options.leader = options.leader.or(left.leader);
-    Ok(options)
 }
 
 /// What was found, and what follows from it.
@@ -239,7 +234,7 @@ fn save(root: &Root, directory: &Path) -> Result<(), Failure> {
     })
 }
 
-fn show(plan: &Plan, format: PlanFormat) -> Result<(), Failure> {
+fn show(plan: &Plan, format: PlanFormat, log: Log) -> Result<(), Failure> {
     let lines = text::lines(plan);
     if format == PlanFormat::Text {
         let prefix = |level| if level == Level::Info { "" } else { "warning: " };
@@ -248,14 +243,14 @@ fn show(plan: &Plan, format: PlanFormat) -> Result<(), Failure> {
         return print(&secrets::masked(&text.concat()));
     }
     let warnings = lines.into_iter().filter(|(level, _)| *level == Level::Warning);
-    complain(&warnings.map(|(_, line)| line).collect::<Vec<_>>());
+    complain(&warnings.map(|(_, line)| line).collect::<Vec<_>>(), log);
     if format == PlanFormat::Json {
         return print(&to_json(plan)?);
     }
     let removed = plan
         .removed()
         .map(|name| format!("`{name}` is empty and should be unset; lines of `NAME=value` cannot say so"));
-    complain(&removed.collect::<Vec<_>>());
+    complain(&removed.collect::<Vec<_>>(), log);
     print(&text::environment(plan))
 }
 
@@ -265,11 +260,9 @@ fn to_json<T: serde::Serialize>(value: &T) -> Result<String, Failure> {
         .map_err(|error| Failure::failed(format!("JSON could not be written: {error}")))
 }
 
-fn complain(warnings: &[String]) {
-    let mut stderr = io::stderr().lock();
+fn complain(warnings: &[String], log: Log) {
     for warning in warnings {
-        // Nobody is left to be told where stderr is closed.
-        let _ = writeln!(stderr, "prefill-launcher: warning: {}", secrets::masked(warning));
+        log.warning(warning);
     }
 }
 

@@ -1,5 +1,6 @@
 //! Why the launcher ends without having done what it was asked for.
 
+use prefill_core::contract::PROGRAM;
 use std::fmt;
 
 /// Wrong flags or environment (`EX_USAGE` of sysexits.h).
@@ -39,6 +40,12 @@ impl Failure {
         Self { code: NOT_FOUND, message: message.into(), hint: None }
     }
 
+    /// All of it in one line.
+    pub(crate) fn line(&self) -> String {
+        let hint = self.hint.as_ref().map(|hint| format!("; hint: {hint}")).unwrap_or_default();
+        format!("{}{hint}", self.message)
+    }
+
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
@@ -47,9 +54,9 @@ impl Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "prefill-launcher: error: {}", self.message)?;
+        writeln!(f, "{PROGRAM}: error: {}", self.message)?;
         match &self.hint {
-            Some(hint) => writeln!(f, "prefill-launcher: hint: {hint}"),
+            Some(hint) => writeln!(f, "{PROGRAM}: hint: {hint}"),
             None => Ok(()),
         }
     }

@@ -2,20 +2,19 @@
 //! nothing else: no shell, no `cp`.
 
 use crate::failure::Failure;
+use prefill_core::contract::PROGRAM;
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Read, Seek};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// The name it has there.
-const NAME: &str = "prefill-launcher";
 /// Everybody may read and run it: the serving container may be any user.
 const MODE: u32 = 0o755;
 
 /// Where it was installed, and whether it had to be.
 pub(crate) fn install(directory: &Path) -> Result<(PathBuf, bool), Failure> {
-    let target = directory.join(NAME);
+    let target = directory.join(PROGRAM);
     copy(directory, &target).map(|copied| (target.clone(), copied)).map_err(|(path, error)| {
         Failure::failed(format!("`{}` cannot be written: {error}", path.display()))
             .hint("mount a writable volume (an emptyDir) there, owned by this user or with an fsGroup")
@@ -52,7 +51,7 @@ fn create(directory: &Path) -> io::Result<(PathBuf, File)> {
     let mut attempt = 0;
     loop {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
-        let path = directory.join(format!(".{NAME}.{}.{now}", std::process::id()));
+        let path = directory.join(format!(".{PROGRAM}.{}.{now}", std::process::id()));
         match OpenOptions::new().write(true).create_new(true).mode(MODE).open(&path) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists && attempt < 16 => attempt += 1,
             result => return result.map(|file| (path, file)),

@@ -1,7 +1,8 @@
-//! What `run` says, on stderr: one line a decision, as text or as JSON.
+//! What every command says, on stderr: one line a decision, as text or as JSON.
 
 use crate::failure::Failure;
 use crate::secrets;
+use prefill_core::contract::PROGRAM;
 use prefill_rdma::text::Level;
 use std::io::{self, Write};
 
@@ -35,12 +36,11 @@ impl Log {
         let message = if self.format == Format::Text { plain.as_str() } else { message };
         let line = match (self.format, level) {
             (Format::Json, _) => {
-                let object =
-                    serde_json::json!({ "level": word, "component": "prefill-launcher", "message": message });
+                let object = serde_json::json!({ "level": word, "component": PROGRAM, "message": message });
                 format!("{object}\n")
             }
-            (Format::Text, Level::Info) => format!("prefill-launcher: {message}\n"),
-            (Format::Text, _) => format!("prefill-launcher: {word}: {message}\n"),
+            (Format::Text, Level::Info) => format!("{PROGRAM}: {message}\n"),
+            (Format::Text, _) => format!("{PROGRAM}: {word}: {message}\n"),
         };
         let _ = io::stderr().lock().write_all(line.as_bytes());
     }
@@ -60,8 +60,7 @@ impl Log {
                 let _ = io::stderr().write_all(secrets::masked(&failure.to_string()).as_bytes());
             }
             Format::Json => {
-                let hint = failure.hint.as_ref().map(|hint| format!("; hint: {hint}")).unwrap_or_default();
-                self.line(Level::Error, &format!("{}{hint}", failure.message));
+                self.line(Level::Error, &failure.line());
             }
         }
     }

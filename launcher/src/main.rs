@@ -34,7 +34,9 @@ fn main() -> ExitCode {
     // Also what is wrong with the words themselves is told in the format that they ask for.
     let json = entrypoint && words.take_while(|word| word != "--").any(|word| word == "--log-format=json");
     let log = Log { format: if json { Format::Json } else { Format::Text } };
-    let result = arguments::read(std::env::args_os(), &arguments::environment()).and_then(commands::execute);
+    let environment = arguments::environment();
+    let result = arguments::read(std::env::args_os(), &environment)
+        .and_then(|command| commands::execute(command, &environment));
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {

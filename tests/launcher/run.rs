@@ -168,6 +168,27 @@ fn the_nics_come_with_it_and_the_plan_stays() {
     assert!(changed.contains("\n+ skip `mlx5_1:1`: port state is DOWN"), "{changed}");
 }
 
+/// One flag of `run` must not make the pod's variables, or what is asked of `explain` itself, forgotten.
+#[test]
+fn explain_decides_with_the_flags_of_run_and_the_pods_variables() {
+    let (stub, unpacked) = (Stub::new(), Unpacked::named("two-rails-standard-table"));
+    let sysroot = format!("--sysroot={}", unpacked.root.path().display());
+    let plan = format!("--plan-file={}", stub.folder.path().join("plan.json").display());
+    let mut command = stub.command(&["--model=m", "--ucx-tcp=none", &sysroot, &plan]);
+    let answer = run(command.env("PREFILL_RDMA", "auto").env("PREFILL_RDMA_EXCLUDE", "mlx5_1"));
+    assert_eq!(answer.code, 7, "{}", answer.stderr);
+    assert_eq!(stub.environment()["NCCL_IB_HCA"], "=mlx5_0");
+    let explain = |words: &[&str]| {
+        let mut command = launcher();
+        command.args(["explain", &sysroot, &plan]).args(words);
+        run(command.env("PREFILL_RDMA", "auto").env("PREFILL_RDMA_EXCLUDE", "mlx5_1")).stdout
+    };
+    let same = explain(&[]);
+    assert!(same.ends_with("now: the same\n"), "{same}");
+    let other = explain(&["--rdma-exclude=mlx5_0"]);
+    assert!(other.contains("\n+ set NCCL_IB_HCA==mlx5_1"), "{other}");
+}
+
 #[test]
 fn what_the_user_says_in_vllms_words_counts() {
     let start = |words: &[&str], variables: &[(&str, &str)]| {

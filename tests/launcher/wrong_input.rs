@@ -31,12 +31,9 @@ fn flags_are_refused_with_what_is_allowed() {
         64,
         "there is no command `prob`, expected `run`, `probe`, `plan`, `doctor`, `explain` or `install`",
     );
-    refuses(&with(&["plan", "--rmda=off"]), 64, "there is no flag `--rmda`");
+    refuses(&with(&["plan", "--rmda=off"]), 64, "`plan` has no flag `--rmda`");
     refuses(&with(&["plan", "--rdma"]), 64, "`--rdma` needs a value");
     refuses(&with(&["plan", "extra"]), 64, "`extra` is one word too many");
-    refuses(&with(&["probe", "--inventory=x"]), 64, "`--inventory` belongs to `plan` and `doctor`");
-    refuses(&with(&["plan", "--save=x"]), 64, "`--save` belongs to `probe`");
-    refuses(&with(&["doctor", "--save=x"]), 64, "`--save` belongs to `probe`");
     refuses(&with(&["doctor", "--format=env"]), 64, "`--format` is `env`, expected `text` or `json`");
     let both = "`--inventory` replays a probe, so it stands without `--sysroot` and `--ibverbs`";
     refuses(&with(&["plan", "--inventory=x", "--sysroot=/"]), 64, both);
@@ -57,6 +54,30 @@ fn flags_are_refused_with_what_is_allowed() {
     ];
     for (flag, message) in rows {
         let answer = with(&["plan", flag]);
+        refuses(&answer, 64, message);
+        assert!(answer.stderr.contains("prefill-launcher: hint: "), "{}", answer.stderr);
+    }
+}
+
+#[test]
+fn a_flag_of_another_command_is_none_of_this_one() {
+    let rows: [(&[&str], &str); 10] = [
+        (&["probe", "--inventory=x"], "`probe` has no flag `--inventory`"),
+        (&["probe", "--rdma-wait", "9"], "`probe` has no flag `--rdma-wait`"),
+        (&["plan", "--save=x"], "`plan` has no flag `--save`"),
+        (&["plan", "--plan-file=x"], "`plan` has no flag `--plan-file`"),
+        (&["doctor", "--save=x"], "`doctor` has no flag `--save`"),
+        (&["doctor", "--rdma-wait", "9"], "`doctor` has no flag `--rdma-wait`"),
+        (&["explain", "--save", "x"], "`explain` has no flag `--save`"),
+        (&["explain", "--format", "json"], "`explain` has no flag `--format`"),
+        (&["install", "/nowhere", "--rdma", "off"], "`install` has no flag `--rdma`"),
+        (
+            &["--rdma=off", "plan"],
+            "no command stands before `--rdma`, expected `run`, `probe`, `plan`, `doctor`, `explain` or `install`",
+        ),
+    ];
+    for (words, message) in rows {
+        let answer = with(words);
         refuses(&answer, 64, message);
         assert!(answer.stderr.contains("prefill-launcher: hint: "), "{}", answer.stderr);
     }

@@ -1,12 +1,14 @@
 //! The flags that decide about NICs. Each may also come as a variable (`--rdma-expect` as `PREFILL_RDMA_EXPECT`),
 //! because the arguments of a pod are the policy's; the flag wins.
 
-use super::{Given, HINT_HELP};
+use super::{Given, HINT_HELP, text};
 use crate::failure::Failure;
+use lexopt::Parser;
 use prefill_core::environment::Environment;
-use prefill_rdma::Options;
 use prefill_rdma::options::{Expect, Functions, GidScope, Pattern, Rdma, UcxTcp};
 use std::time::Duration;
+
+const WAIT: &str = "rdma-wait";
 
 /// Flags that may also come as variables.
 pub(crate) const FLAGS: [&str; 9] = [
@@ -16,7 +18,7 @@ pub(crate) const FLAGS: [&str; 9] = [
     "rdma-functions",
     "rdma-gids",
     "rdma-expect",
-    "rdma-wait",
+    WAIT,
     "ucx-tcp",
     "leader-address",
 ];
@@ -26,15 +28,45 @@ pub(super) fn variable(flag: &str) -> String {
     format!("PREFILL_{}", flag.to_ascii_uppercase().replace('-', "_"))
 }
 
-/// The options that `flags` (`--rdma-exclude=mlx5_4`) give.
-pub(crate) fn options_of(flags: &[String]) -> Result<Options, Failure> {
-    let mut given = Given::default();
-    for flag in flags {
-        if let Some((name, value)) = flag.strip_prefix("--").and_then(|flag| flag.split_once('=')) {
-            option(&mut given, name, value, &format!("`--{name}`"))?;
+/// Flags as they were said, in their order.
+#[derive(Clone, Default)]
+pub(super) struct Said(Vec<(String, String)>);
+
+impl Said {
+    /// Takes `flag` where it decides about NICs at once.
+    pub(super) fn take(&mut self, flag: &str, parser: &mut Parser) -> Result<bool, Failure> {
+        let ours = flag != WAIT && FLAGS.contains(&flag);
+        if ours {
+            self.0.push((flag.to_owned(), text(parser)?));
         }
+        Ok(ours)
     }
-    Ok(given.options)
+
+    /// Takes `--rdma-wait`, for those who can wait.
+    pub(super) fn wait(&mut self, flag: &str, parser: &mut Parser) -> Result<bool, Failure> {
+        if flag == WAIT {
+            self.0.push((flag.to_owned(), text(parser)?));
+        }
+        Ok(flag == WAIT)
+    }
+
+    /// The same behind `flags` (`--rdma-exclude=mlx5_4`), so that the last decides.
+    pub(super) fn behind(&self, flags: &[String]) -> Self {
+        let parts = flags.iter().filter_map(|flag| flag.strip_prefix("--")?.split_once('='));
+        let first = parts.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        Self(first.chain(self.0.iter().cloned()).collect())
+    }
+
+    /// What they come to, and what variables say of the others.
+    pub(super) fn given(&self, environment: &Environment) -> Result<Given, Failure> {
+        let mut given = Given::default();
+        for (flag, value) in &self.0 {
+            option(&mut given, flag, value, &format!("`--{flag}`"))?;
+        }
+        let seen: Vec<&str> = self.0.iter().map(|(flag, _)| flag.as_str()).collect();
+        variables(&mut given, &seen, environment)?;
+        Ok(given)
+    }
 }
 
 /// What variables say of flags that were not given.
@@ -95,7 +127,7 @@ pub(crate) fn option(given: &mut Given, flag: &str, value: &str, source: &str) -
                 _ => return Err(one_of(source, value, "a whole number from 0, or `all`")),
             });
         }
-        "rdma-wait" => {
+        WAIT => {
             let seconds: u32 =
                 value.parse().map_err(|_| one_of(source, value, "seconds, a whole number from 0"))?;
             given.wait = Some(Duration::from_secs(u64::from(seconds)));

@@ -1,7 +1,7 @@
 //! The words behind `run`: the contract's, which the policy writes; this program's own flags among them; and, behind
 //! `--`, vLLM's. Every flag is one word, as in the contract.
 
-use crate::arguments::{FLAGS, Given, option};
+use crate::arguments::{FLAGS, Given, HINT_HELP, option};
 use crate::failure::Failure;
 use crate::log::Format;
 use prefill_core::contract::{Reader, SUBCOMMAND, VERSION};
@@ -54,7 +54,6 @@ pub(crate) enum Shown {
 
 /// Where the plan is left for `explain`, unless `--plan-file` says otherwise.
 pub(crate) const PLAN_FILE: &str = "/tmp/prefill-launcher.json";
-const HINT: &str = "`prefill-launcher --help` lists commands and flags";
 
 /// Reads `words`, which follow `run`; `given` holds what variables said already.
 pub(crate) fn read(
@@ -125,7 +124,7 @@ impl Own {
         };
         match name {
             "dry-run" | "show-secrets" | "shell-words" if value.is_some() => {
-                return Err(Failure::usage(format!("`--{name}` takes no value"), HINT));
+                return Err(Failure::usage(format!("`--{name}` takes no value"), HINT_HELP));
             }
             "dry-run" => self.dry_run = true,
             "show-secrets" => self.show_secrets = true,
@@ -140,7 +139,7 @@ impl Own {
                     "json" => Format::Json,
                     other => {
                         let message = format!("`--log-format` is `{other}`, expected `text` or `json`");
-                        return Err(Failure::usage(message, HINT));
+                        return Err(Failure::usage(message, HINT_HELP));
                     }
                 };
             }
