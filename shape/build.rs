@@ -53,8 +53,33 @@ fn read(file: &Path) -> Result<Value> {
 
 const ROLES: [&str; 3] = ["leader", "worker", "single"];
 
+/// Units that own volumes.
+const OWNERS: [&str; 3] = ["caches", "sharedMemory", "tls"];
+
 fn prove_roles(file: &Path, value: &Value) -> Result<()> {
-    ROLES.iter().try_for_each(|role| prove::<PodSpec>(file, role, value))
+    for role in ROLES {
+        prove::<PodSpec>(file, role, value)?;
+        // What no unit claims would be passed over in silence.
+        let spec = &value[role];
+        let lists = [&spec["volumes"], &spec["containers"][0]["volumeMounts"]];
+        for item in lists.into_iter().filter_map(Value::as_array).flatten() {
+            let name = item["name"].as_str().unwrap_or_default();
+            let claims = OWNERS.iter().filter(|unit| claimed(value, unit).any(|claim| claim == name)).count();
+            if claims != 1 {
+                return Err(format!(
+                    "{}: {role}: {claims} units claim `{name}`, expected one",
+                    file.display()
+                )
+                .into());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The volumes that `unit` claims.
+fn claimed<'a>(value: &'a Value, unit: &str) -> impl Iterator<Item = &'a str> {
+    value["units"][unit].as_array().into_iter().flatten().filter_map(Value::as_str)
 }
 
 /// `MAJOR.MINOR.PATCH`
@@ -72,7 +97,10 @@ fn shape(name: &str, release: &str, value: &Value) -> Result<String> {
     for role in ROLES {
         write!(out, ", {role}: {}", node(&value[role])?)?;
     }
-    Ok(out + " }")
+    let [caches, shared_memory, tls] = OWNERS.map(|unit| claimed(value, unit).collect::<Vec<_>>());
+    write!(out, ", caches: &{caches:?}, shared_memory: &{shared_memory:?}, tls: &{tls:?}")?;
+    write!(out, ", profile: {:?} }}", value["securityProfile"].as_str())?;
+    Ok(out)
 }
 
 fn launcher(file: &Path, value: &Value, out: &mut String) -> Result<()> {

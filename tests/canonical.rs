@@ -45,10 +45,7 @@ fn flatten(value: &Value, path: &str, out: &mut Table) {
     };
     match value {
         Value::Object(map) if !map.is_empty() => {
-            for (key, value) in map
-                .iter()
-                .filter(|(key, _)| !matches!(key.as_str(), "command" | "args") || path.contains("preStop"))
-            {
+            for (key, value) in map {
                 flatten(value, &if path.is_empty() { key.clone() } else { format!("{path}.{key}") }, out);
             }
         }

@@ -2,96 +2,31 @@
 
 mod commands;
 mod options;
+mod run;
+mod words;
 
 use crate::failure::Failure;
-use crate::log::Log;
-use crate::probe::Source;
-use crate::run;
-pub(crate) use commands::{Doctor, Explain, Plan, PlanFormat, Probe};
+pub(crate) use commands::{Command, Doctor, Explain, Plan, PlanFormat, Probe};
 use commands::{Install, Takes};
-use lexopt::{Arg, Parser, ValueExt};
+use lexopt::{Arg, Parser};
+pub(crate) use options::misspelt;
 use options::variables;
-pub(crate) use options::{FLAGS, misspelt, option};
 use prefill_core::contract::SUBCOMMAND;
 use prefill_core::environment::Environment;
-use prefill_rdma::Options;
+pub(crate) use run::{Arguments, Shown};
 use std::ffi::OsString;
-use std::path::PathBuf;
-use std::time::Duration;
-
-/// What to do.
-pub(crate) enum Command {
-    /// Print this text.
-    Say(&'static str),
-    /// `probe`
-    Probe(Probe),
-    /// `run`
-    Run(Box<run::Arguments>),
-    /// `explain`
-    Explain(Explain),
-    /// `install`
-    Install(PathBuf),
-    /// `plan`
-    Plan(Plan),
-    /// `doctor`
-    Doctor(Doctor),
-}
-
-impl Command {
-    /// Whether variables say something of what it does.
-    pub(crate) fn reads_variables(&self) -> bool {
-        !matches!(self, Self::Say(_) | Self::Install(_))
-    }
-
-    /// How it says what it does.
-    pub(crate) fn log(&self) -> Log {
-        match self {
-            Self::Run(arguments) => Log { format: arguments.log },
-            _ => Log::default(),
-        }
-    }
-}
-
-/// What is looked at.
-#[derive(Default)]
-pub(crate) struct Machine {
-    /// `--sysroot`
-    pub(crate) sysroot: Option<PathBuf>,
-    /// `--ibverbs`
-    pub(crate) ibverbs: Option<PathBuf>,
-    /// `--inventory`
-    pub(crate) inventory: Option<PathBuf>,
-}
-
-impl Machine {
-    /// Which libibverbs knows of it.
-    pub(crate) fn source(&self) -> Source {
-        match (&self.ibverbs, &self.sysroot) {
-            (Some(path), _) => Source::At(path.clone()),
-            (None, Some(_)) => Source::None,
-            (None, None) => Source::Installed,
-        }
-    }
-}
+pub(crate) use words::Machine;
+use words::{Given, HINT_HELP, usage};
 
 const HELP: &str = include_str!("help.txt");
 const VERSION: &str = concat!("prefill-launcher ", env!("CARGO_PKG_VERSION"), "\n");
 const COMMANDS: &str = "`run`, `probe`, `plan`, `doctor`, `explain` or `install`";
-pub(crate) const HINT_HELP: &str = "`prefill-launcher --help` lists commands and flags";
 
 /// This process's environment. What is not UTF-8 is nothing that the launcher reads.
 pub(crate) fn environment() -> Environment {
     std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .collect()
-}
-
-/// What may be said of the machine and of its NICs.
-#[derive(Default)]
-pub(crate) struct Given {
-    pub(crate) machine: Machine,
-    pub(crate) wait: Option<Duration>,
-    pub(crate) options: Options,
 }
 
 /// The command that `words` ask for; the first of them is the program's own name, the second the command's.
@@ -116,7 +51,7 @@ pub(crate) fn read(
         }
     };
     match name.as_str() {
-        SUBCOMMAND => run(&mut parser, environment),
+        SUBCOMMAND => read_run(&mut parser, environment),
         "probe" => flags(&mut parser, environment, Probe::default()),
         "plan" => flags(&mut parser, environment, Plan::default()),
         "doctor" => flags(&mut parser, environment, Doctor::default()),
@@ -129,7 +64,7 @@ pub(crate) fn read(
 }
 
 /// The words behind `run` are the contract's and vLLM's: they have a grammar of their own.
-fn run(parser: &mut Parser, environment: &Environment) -> Result<Command, Failure> {
+fn read_run(parser: &mut Parser, environment: &Environment) -> Result<Command, Failure> {
     let rest: Vec<OsString> = parser.raw_args().map_err(|error| usage(&error))?.collect();
     let rest = utf8(&rest)?;
     let flags: Vec<&str> =
@@ -207,27 +142,4 @@ fn said(flag: &str) -> Option<&'static str> {
         "version" => Some(VERSION),
         _ => None,
     }
-}
-
-fn usage(error: &lexopt::Error) -> Failure {
-    let message = match error {
-        lexopt::Error::UnexpectedOption(flag) => format!("there is no flag `{flag}`"),
-        lexopt::Error::MissingValue { option: Some(flag) } => format!("`{flag}` needs a value"),
-        lexopt::Error::UnexpectedValue { option, value } => {
-            format!("`{option}` takes no value, but has `{}`", value.to_string_lossy())
-        }
-        lexopt::Error::UnexpectedArgument(word) => {
-            format!("`{}` is one word too many", word.to_string_lossy())
-        }
-        other => other.to_string(),
-    };
-    Failure::usage(message, HINT_HELP)
-}
-
-fn path(parser: &mut Parser) -> Result<PathBuf, Failure> {
-    parser.value().map(PathBuf::from).map_err(|error| usage(&error))
-}
-
-fn text(parser: &mut Parser) -> Result<String, Failure> {
-    parser.value().and_then(ValueExt::string).map_err(|error| usage(&error))
 }

@@ -7,6 +7,8 @@ use crate::failure::Failure;
 use crate::install::install;
 use crate::leader::{Glance, glance};
 use crate::log::Log;
+use crate::machine::{Decided, decide, replay, root};
+use crate::output::{complain, print, to_json};
 use crate::probe::{Source, network, probe};
 use crate::root::Root;
 use crate::run;
@@ -14,16 +16,12 @@ use crate::secrets;
 use crate::table;
 use prefill_core::environment::{Environment, LWS_LEADER_ADDRESS};
 use prefill_rdma::doctor::{Facts, Severity, diagnose, text as findings_text};
-use prefill_rdma::inventory::{Inventory, Port, VERSION};
+use prefill_rdma::inventory::Port;
 use prefill_rdma::text::{self, Level};
 use prefill_rdma::{Options, Plan, counting_gids, plan};
-use std::io::{self, Write};
 use std::path::Path;
 use std::sync::PoisonError;
-use std::time::{Duration, Instant};
-
-/// How often is looked again for a port that is waited for.
-const INTERVAL: Duration = Duration::from_millis(500);
+use std::time::Duration;
 
 /// Does it.
 pub(crate) fn execute(command: Command, environment: &Environment) -> Result<(), Failure> {
@@ -145,83 +143,6 @@ fn examine(
     Ok(())
 }
 
-/// What was found, and what follows from it.
-pub(crate) struct Decided {
-    pub(crate) inventory: Inventory,
-    pub(crate) plan: Plan,
-}
-
-/// The plan, once nothing that is expected is missing, or time is up.
-pub(crate) fn decide(
-    machine: &Machine,
-    wait: Duration,
-    environment: &Environment,
-    options: &Options,
-    log: Log,
-) -> Result<Decided, Failure> {
-    if let Some(path) = &machine.inventory {
-        let inventory = replay(path)?;
-        let plan = plan(&inventory, environment, options);
-        return Ok(Decided { inventory, plan });
-    }
-    let root = root(machine)?;
-    let start = Instant::now();
-    let mut told = false;
-    loop {
-        let inventory = probe(&root, &machine.source());
-        let plan = plan(&inventory, environment, options);
-        let left = wait.saturating_sub(start.elapsed());
-        let complete = plan.missing.is_empty() && (!plan.kept.is_empty() || plan.off.is_some());
-        if complete || left.is_zero() {
-            return Ok(Decided { inventory, plan });
-        }
-        if !told {
-            let missing = if plan.missing.is_empty() { "a port".to_owned() } else { plan.missing.join("; ") };
-            log.info(format!("waiting up to {} s for what is missing: {missing}", wait.as_secs()));
-            told = true;
-        }
-        std::thread::sleep(INTERVAL.min(left));
-    }
-}
-
-/// Where files are read; a `--sysroot` that is not there would look like a machine without NICs.
-pub(crate) fn root(machine: &Machine) -> Result<Root, Failure> {
-    if let Some(path) = &machine.sysroot {
-        std::fs::read_dir(path).map_err(|error| {
-            Failure::usage(
-                format!("`--sysroot` is `{}`, which cannot be read: {error}", path.display()),
-                "name a directory that holds `sys`, `proc` and `dev`",
-            )
-        })?;
-    }
-    Ok(Root::new(machine.sysroot.clone()))
-}
-
-/// An inventory that `probe` wrote.
-fn replay(path: &Path) -> Result<Inventory, Failure> {
-    let shown = path.display();
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| Failure::failed(format!("`{shown}` cannot be read: {error}")))?;
-    let value: serde_json::Value = serde_json::from_str(&text).map_err(|error| {
-        Failure::usage(
-            format!("`{shown}` is not JSON: {error}"),
-            "write it with `prefill-launcher probe --format json`",
-        )
-    })?;
-    match value.get("version").and_then(serde_json::Value::as_u64) {
-        Some(version) if version == u64::from(VERSION) => {}
-        found => {
-            let found = found.map_or_else(|| "no version".to_owned(), |version| format!("version {version}"));
-            let message =
-                format!("`{shown}` has {found}, this launcher reads inventories of version {VERSION}");
-            return Err(Failure::usage(message, "probe again with this launcher"));
-        }
-    }
-    serde_json::from_value(value).map_err(|error| {
-        Failure::usage(format!("`{shown}` is not an inventory: {error}"), "probe again with this launcher")
-    })
-}
-
 fn save(root: &Root, directory: &Path) -> Result<(), Failure> {
     let (recording, record) = root.recording();
     // Without libibverbs, so that sysfs is read whole.
@@ -252,27 +173,4 @@ fn show(plan: &Plan, format: PlanFormat, log: Log) -> Result<(), Failure> {
         .map(|name| format!("`{name}` is empty and should be unset; lines of `NAME=value` cannot say so"));
     complain(&removed.collect::<Vec<_>>(), log);
     print(&text::environment(plan))
-}
-
-fn to_json<T: serde::Serialize>(value: &T) -> Result<String, Failure> {
-    serde_json::to_string_pretty(value)
-        .map(|text| text + "\n")
-        .map_err(|error| Failure::failed(format!("JSON could not be written: {error}")))
-}
-
-fn complain(warnings: &[String], log: Log) {
-    for warning in warnings {
-        log.warning(warning);
-    }
-}
-
-pub(crate) fn print(text: &str) -> Result<(), Failure> {
-    let mut stdout = io::stdout().lock();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
-        // `| head` has read enough.
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Failure::failed(format!("stdout cannot be written: {error}")))
-        }
-        _ => Ok(()),
-    }
 }

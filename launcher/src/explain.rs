@@ -1,7 +1,7 @@
 //! The plan that `run` leaves behind, and `explain`, which reads it and compares it with what would be decided now.
 
-use crate::commands::Decided;
 use crate::failure::Failure;
+use crate::machine::Decided;
 use prefill_rdma::inventory::{Inventory, VERSION};
 use prefill_rdma::text;
 use serde::{Deserialize, Serialize};

@@ -14,6 +14,8 @@ mod installed;
 mod leader;
 mod limits;
 mod log;
+mod machine;
+mod output;
 mod probe;
 mod record;
 mod root;

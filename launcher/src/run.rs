@@ -3,19 +3,17 @@
 //! What can be wrong without waiting is found first: words, the installed vLLM, contradictions. Then the leader's
 //! name is resolved, the NICs are probed, and vLLM takes this process.
 
-mod arguments;
 mod exec;
 mod facts;
 
-use arguments::Shown;
-pub(crate) use arguments::{Arguments, PLAN_FILE, read};
-
-use crate::commands::{Decided, decide, root};
+use crate::arguments::{Arguments, Shown};
 use crate::explain::Left;
 use crate::failure::Failure;
 use crate::installed::{self, Installed};
 use crate::leader::{self, Search};
 use crate::log::Log;
+use crate::machine::{Decided, decide, root};
+use crate::output::print;
 use crate::root::Root;
 use crate::secrets::masked;
 use crate::stop::Stop;
@@ -251,7 +249,7 @@ fn hand_over(
     let words = || std::iter::once(&*program).chain(serve.words.iter().map(String::as_str));
     log.info(format!("exec {}", command_line(words())));
     if let Some(shown) = dry_run {
-        return crate::commands::print(&dry(words(), set, removed, shown));
+        return print(&dry(words(), set, removed, shown));
     }
     raise_memlock(log);
     Err(exec::exec(&Program { path: &vllm.program, words: &serve.words, set, removed }))

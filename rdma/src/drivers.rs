@@ -1,8 +1,8 @@
 //! What is known about kernel drivers, as data. Sources: the lists of providers in NVSHMEM's transports
 //! (IBGDA 3.4.5 needs mlx5dv), rdma-core's providers, and the clouds' own guides.
 
+use super::candidates::{Candidate, Selection};
 use super::plan::Rule;
-use super::select::{Candidate, Selection};
 use crate::inventory::Device;
 
 /// Drivers of PCI functions, and of their scalable functions, whose devices NVSHMEM's IBGDA can use.

@@ -1,5 +1,6 @@
 //! Which entries of a GID table count, and which one is best.
 
+use super::network::contains;
 use super::options::GidScope;
 use crate::inventory::{Family, Gid, GidType, Interface, LinkLayer, LocalIpv6, Network, Port};
 use std::cmp::Reverse;
@@ -176,21 +177,6 @@ impl Network {
                 .min_by_key(|route| route.metric)
         };
         best(true).or_else(|| best(false)).map(|route| route.interface.as_str())
-    }
-}
-
-/// Whether `network/prefix` contains `address`.
-pub(crate) fn contains(network: IpAddr, prefix: u8, address: IpAddr) -> bool {
-    match (network, address) {
-        (IpAddr::V4(network), IpAddr::V4(address)) => {
-            let shift = 32_u32.saturating_sub(u32::from(prefix));
-            network.to_bits().checked_shr(shift) == address.to_bits().checked_shr(shift)
-        }
-        (IpAddr::V6(network), IpAddr::V6(address)) => {
-            let shift = 128_u32.saturating_sub(u32::from(prefix));
-            network.to_bits().checked_shr(shift) == address.to_bits().checked_shr(shift)
-        }
-        _ => false,
     }
 }
 

@@ -1,12 +1,12 @@
 //! How the libraries come to use the right GID on every port: an index for all, or nothing, or a network
 //! to choose from, or fewer ports. Never a vote.
 
+use super::candidates::{Candidate, Selection};
 use super::drivers;
 use super::libraries::range::Range;
 use super::libraries::told::{self, NCCL, NVSHMEM, Names, Told};
 use super::libraries::{Library, nccl, ucx};
 use super::plan::{Concern, Rule, Warning};
-use super::select::{Candidate, Selection};
 use crate::inventory::{Family, Gid, Inventory, Verbs};
 use prefill_core::environment::Environment;
 use std::collections::{BTreeMap, BTreeSet};

@@ -6,6 +6,7 @@
 //! This crate does no I/O: `prefill-launcher` probes, and prints.
 #![forbid(unsafe_code)]
 
+mod candidates;
 pub mod doctor;
 mod drivers;
 mod expect;
@@ -13,6 +14,7 @@ mod gids;
 mod index;
 pub mod inventory;
 mod libraries;
+mod network;
 pub mod options;
 mod own;
 mod plan;
@@ -25,18 +27,19 @@ pub mod text;
 mod users;
 mod variables;
 
-pub(crate) use gids::{contains, label};
+pub(crate) use gids::label;
 pub use libraries::Library;
 pub(crate) use libraries::ucx::without_rdma as ucx_without_rdma;
+pub(crate) use network::contains;
 pub use options::Options;
 pub use plan::{ChosenGid, Concern, Decision, Excluded, Kept, Plan, Rule, Variable, Warning};
 pub use rails::gigabits;
 
 use crate::inventory::{Gid, Inventory, Port, Verbs};
+use candidates::{Candidate, Selection};
 use index::{Addressing, Asks};
 use options::Rdma;
 use prefill_core::environment::Environment;
-use select::{Candidate, Selection};
 use users::Known;
 use variables::Variables;
 

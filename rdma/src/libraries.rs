@@ -4,6 +4,7 @@
 pub(crate) mod gloo;
 pub(crate) mod interfaces;
 pub(crate) mod list;
+mod names;
 pub(crate) mod nccl;
 pub(crate) mod nvshmem;
 pub(crate) mod range;

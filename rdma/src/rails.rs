@@ -1,8 +1,8 @@
 //! The rails are the ports of one link layer and rate that carry the most together. What is slower, or
 //! speaks something else, is there for storage or management.
 
+use super::candidates::Selection;
 use super::plan::{Concern, Rule, Warning};
-use super::select::Selection;
 use crate::inventory::LinkLayer;
 use std::collections::BTreeMap;
 

@@ -1,12 +1,12 @@
 //! What the user or a cloud's installation set already: whom it belongs to, and what is wrong with it.
 
+use super::candidates::Candidate;
 use super::drivers;
 use super::libraries::interfaces::{self, Kind};
 use super::libraries::list::{Devices, Entry};
 use super::libraries::range::Ranges;
 use super::libraries::{Index, Library};
 use super::plan::{Concern, Excluded, Warning};
-use super::select::Candidate;
 use crate::inventory::Inventory;
 use prefill_core::environment as env;
 use prefill_core::environment::Environment;

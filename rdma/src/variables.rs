@@ -1,5 +1,6 @@
 //! What NCCL, NVSHMEM and UCX are told. What a user set wins, variable by variable.
 
+use super::candidates::Candidate;
 use super::drivers;
 use super::index::{Addressing, Asks, nccl_is_right, ucx_is_right};
 use super::libraries::range::Range;
@@ -7,7 +8,6 @@ use super::libraries::told::{self, NCCL, NVSHMEM, Names, Told};
 use super::libraries::{Library, nccl, nvshmem, ucx};
 use super::options::{Options, UcxTcp};
 use super::plan::{Concern, Decision, Variable, Warning};
-use super::select::Candidate;
 use crate::inventory::{Family, Gid, GidType};
 use prefill_core::environment as env;
 use prefill_core::environment::Environment;

@@ -7,31 +7,17 @@ mod words;
 
 use crate::annotations::{MODEL, NETWORKS, PARALLELISM};
 use crate::environment::{Additional, Environment, Known, MARK};
-use crate::reason::Reason;
-use crate::settings::{Settings, parallelism_from_annotation};
+use crate::reason::{NotUnderstood, Reason};
+use crate::settings::Settings;
+use crate::settings::read::parallelism_from_annotation;
 use arguments::Word;
 use prefill_core::launch::{Launch, Parallelism};
 use prefill_core::{flags, kubelet};
 use serde_json::Value;
 use std::borrow::Cow;
 
-pub(crate) use prefill_core::excerpt::excerpt;
+use prefill_core::excerpt::excerpt;
 use prefill_core::excerpt::{excerpt_of_word, excerpt_of_words};
-
-/// Why a pod is left alone.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct NotUnderstood {
-    /// Stable reason code.
-    pub(crate) code: Reason,
-    /// Where, what was found, what to do.
-    pub(crate) detail: String,
-}
-
-impl NotUnderstood {
-    pub(crate) fn new(code: Reason, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into() }
-    }
-}
 
 /// Which kind of entrypoint a launch was read from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,6 +1,8 @@
 //! The canonical shapes: `shapes/*.yaml`, proven and turned into statics by the build step.
 
+use crate::image::Version;
 use crate::role::Role;
+use crate::unit::Unit;
 use serde_json::{Map, Value};
 
 /// A constant piece of JSON.
@@ -64,9 +66,6 @@ impl Node {
     }
 }
 
-/// Major, minor and patch.
-pub(crate) type Version = (u16, u16, u16);
-
 /// The release of llm-d-cuda that a shape belongs to.
 #[derive(Debug)]
 pub struct Release {
@@ -89,6 +88,23 @@ pub struct Shape {
     pub worker: Node,
     /// The pod spec of single-node prefill.
     pub single: Node,
+    /// The volumes of home, caches and temporary folder.
+    caches: &'static [&'static str],
+    /// The volume of `/dev/shm`.
+    shared_memory: &'static [&'static str],
+    /// The volume of certificates.
+    tls: &'static [&'static str],
+    /// What its security context is called in the settings.
+    profile: Option<&'static str>,
+}
+
+/// A mount of a shape, and the volume behind it.
+#[derive(Clone, Copy)]
+pub(crate) struct Mount {
+    pub(crate) name: &'static str,
+    pub(crate) path: &'static str,
+    pub(crate) node: &'static Node,
+    pub(crate) volume: &'static Node,
 }
 
 include!(concat!(env!("OUT_DIR"), "/shapes.rs"));
@@ -107,6 +123,27 @@ impl Shape {
     pub(crate) fn container(&'static self, role: Role) -> &'static Node {
         static NONE: Node = Node::Object(&[]);
         self.pod(role).get("containers").and_then(|list| list.items().first()).unwrap_or(&NONE)
+    }
+
+    /// The mounts that belong to `unit`.
+    pub(crate) fn mounts(&'static self, role: Role, unit: Unit) -> impl Iterator<Item = Mount> {
+        let claimed = match unit {
+            Unit::Caches => self.caches,
+            Unit::SharedMemory => self.shared_memory,
+            Unit::Tls => self.tls,
+            _ => &[],
+        };
+        let mounts = self.container(role).get("volumeMounts").map_or(&[][..], Node::items);
+        mounts.iter().filter_map(move |node| {
+            let name = node.get("name")?.text().filter(|name| claimed.contains(name))?;
+            let volume = self.pod(role).get("volumes")?.item("name", name)?;
+            Some(Mount { name, path: node.get("mountPath")?.text()?, node, volume })
+        })
+    }
+
+    /// The security context for `role` that is called `profile` in the settings.
+    pub(crate) fn profile(profile: &str, role: Role) -> Option<&'static Node> {
+        SHAPES.iter().find(|shape| shape.profile == Some(profile))?.container(role).get("securityContext")
     }
 
     /// The shape called `name`.

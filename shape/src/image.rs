@@ -1,6 +1,7 @@
 //! Image references: which product, which release, which vLLM.
 
-use crate::canonical::Version;
+/// Major, minor and patch.
+pub(crate) type Version = (u16, u16, u16);
 
 /// The canonical product, whatever registry, tag or digest it has.
 const PRODUCT: &str = "llm-d-cuda";

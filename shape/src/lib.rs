@@ -41,8 +41,7 @@ mod units;
 pub mod verdict;
 mod work;
 
-use adopt::NotUnderstood;
-use reason::Reason;
+use reason::{NotUnderstood, Reason};
 use role::Role;
 use serde_json::Value;
 use settings::{Mode, Settings};

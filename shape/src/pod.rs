@@ -1,7 +1,7 @@
 //! The pod as a whole: can it be read, and its annotations.
 
-use crate::adopt::excerpt;
 use crate::json;
+use prefill_core::excerpt::excerpt;
 use serde_json::{Map, Value};
 
 /// Checks the types of all that later code reads, so that no later step can meet a surprise.

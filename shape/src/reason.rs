@@ -159,3 +159,18 @@ impl Reason {
         })
     }
 }
+
+/// Why a pod is left alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct NotUnderstood {
+    /// Stable reason code.
+    pub(crate) code: Reason,
+    /// Where, what was found, what to do.
+    pub(crate) detail: String,
+}
+
+impl NotUnderstood {
+    pub(crate) fn new(code: Reason, detail: impl Into<String>) -> Self {
+        Self { code, detail: detail.into() }
+    }
+}

@@ -1,8 +1,8 @@
 //! The container that runs vLLM, found by evidence and never by position.
 
-use crate::adopt::{NotUnderstood, excerpt};
 use crate::json;
-use crate::reason::Reason;
+use crate::reason::{NotUnderstood, Reason};
+use prefill_core::excerpt::excerpt;
 use serde_json::Value;
 
 /// The launcher's file name.

@@ -1,14 +1,12 @@
 //! What administrators say. Every problem is reported at once, each with its path.
 
-mod read;
+pub(crate) mod read;
 mod selector;
 
 use crate::canonical::Shape;
 use crate::unit::{Level, Unit};
 use prefill_core::launch::Parallelism;
-use serde_json::Value;
 
-pub(crate) use read::parallelism_from_annotation;
 pub use selector::Selector;
 
 /// Whether pods are changed, or only told about.
@@ -108,11 +106,6 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// Reads settings; the error holds every problem.
-    pub fn read(value: &Value) -> Result<Self, Vec<String>> {
-        read::read(value)
-    }
-
     /// How far `unit` goes.
     pub fn level(&self, unit: Unit) -> Level {
         let set = self.units.iter().find(|(known, _)| *known == unit).map(|(_, level)| *level);

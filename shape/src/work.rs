@@ -91,11 +91,6 @@ impl<'a> Work<'a> {
         self.shape.container(self.role)
     }
 
-    /// The volume of the canonical shape called `name`.
-    pub(crate) fn canonical_volume(&self, name: &str) -> Option<&'static Node> {
-        self.shape.pod(self.role).get("volumes")?.item("name", name)
-    }
-
     pub(crate) fn environment(&self) -> Environment<'_> {
         Environment::new(self.pod, self.container)
     }

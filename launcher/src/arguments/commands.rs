@@ -1,9 +1,10 @@
 //! What each command takes: one struct each, so that a flag of another command is unknown.
 
 use super::options::{Said, one_of};
-use super::{Command, Machine, path, text};
+use super::run::{self, Arguments};
+use super::words::{Machine, path, text};
 use crate::failure::Failure;
-use crate::run;
+use crate::log::Log;
 use lexopt::Parser;
 use prefill_core::environment::Environment;
 use prefill_rdma::Options;
@@ -11,6 +12,39 @@ use std::ffi::OsString;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
+
+/// What to do.
+pub(crate) enum Command {
+    /// Print this text.
+    Say(&'static str),
+    /// `probe`
+    Probe(Probe),
+    /// `run`
+    Run(Box<Arguments>),
+    /// `explain`
+    Explain(Explain),
+    /// `install`
+    Install(PathBuf),
+    /// `plan`
+    Plan(Plan),
+    /// `doctor`
+    Doctor(Doctor),
+}
+
+impl Command {
+    /// Whether variables say something of what it does.
+    pub(crate) fn reads_variables(&self) -> bool {
+        !matches!(self, Self::Say(_) | Self::Install(_))
+    }
+
+    /// How it says what it does.
+    pub(crate) fn log(&self) -> Log {
+        match self {
+            Self::Run(arguments) => Log { format: arguments.log },
+            _ => Log::default(),
+        }
+    }
+}
 
 /// A command while its words are read.
 pub(super) trait Takes {

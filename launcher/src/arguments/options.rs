@@ -1,7 +1,7 @@
 //! The flags that decide about NICs. Each may also come as a variable (`--rdma-expect` as `PREFILL_RDMA_EXPECT`),
 //! because the arguments of a pod are the policy's; the flag wins.
 
-use super::{Given, HINT_HELP, text};
+use super::words::{Given, HINT_HELP, text};
 use crate::failure::Failure;
 use lexopt::Parser;
 use prefill_core::environment::Environment;

@@ -3,7 +3,7 @@
 //! Sources: `PyTorch` `distributed_c10d` (`GLOO_SOCKET_IFNAME` is split at commas, each part is a whole name), gloo
 //! `transport/tcp/device.cc` (`Unable to find address for`).
 
-use super::interfaces::Interfaces;
+use super::names::Interfaces;
 
 /// Whole names; what NCCL means by `=` and `^` is no name of an interface.
 pub(crate) fn interfaces(text: &str) -> Interfaces<'_> {

@@ -1,37 +1,10 @@
 //! Interfaces that the bootstraps are told: one judgement, for the plan and for `doctor`.
 
+use super::names::Interfaces;
 use super::{gloo, nccl, nvshmem};
-use crate::inventory::{Interface, Network};
+use crate::inventory::Network;
 use prefill_core::environment as env;
 use prefill_core::environment::Environment;
-
-/// What a variable for interfaces says.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Interfaces<'a> {
-    /// Nothing that names one.
-    Any,
-    /// These.
-    Only {
-        /// Whether names are whole; else they are beginnings.
-        exact: bool,
-        /// One each.
-        names: Vec<&'a str>,
-    },
-    /// It is written in another library's grammar.
-    Unreadable,
-}
-
-impl<'a> Interfaces<'a> {
-    /// The names that fit no interface.
-    fn absent(&self, interfaces: &[Interface]) -> Vec<&'a str> {
-        let Self::Only { exact, names } = self else { return Vec::new() };
-        let fits = |name: &str, one: &Interface| {
-            if *exact { one.name == name } else { one.name.starts_with(name) }
-        };
-        let there = |name: &str| interfaces.iter().any(|one| fits(name, one));
-        names.iter().copied().filter(|name| !there(name)).collect()
-    }
-}
 
 /// What is wrong with one variable.
 #[derive(Clone, Debug, PartialEq, Eq)]

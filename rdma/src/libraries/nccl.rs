@@ -3,8 +3,8 @@
 //! Sources: NCCL 2.21 to 2.30 `src/transport/net_ib/connect.cc` (the choice), `src/misc/utils.cc` (`parseStringList`,
 //! `matchIf`), `src/misc/socket.cc` (`ncclFindInterfaces`: a port behind a name does not count for interfaces).
 
-use super::interfaces::Interfaces;
 use super::list::Devices;
+use super::names::Interfaces;
 use super::range::Range;
 use crate::inventory::{Family, Gid, GidType, Port};
 use prefill_core::environment as env;

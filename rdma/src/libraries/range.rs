@@ -1,7 +1,7 @@
 //! Networks that narrow the choice of GIDs: one range, or a list of them.
 
-use crate::gids::contains;
 use crate::inventory::Gid;
+use crate::network::contains;
 use std::net::IpAddr;
 
 /// A network, as `address/length`.

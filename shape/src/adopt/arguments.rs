@@ -1,9 +1,9 @@
 //! The words behind `vllm serve`, as a [`Launch`]: owned flags are lifted, the rest passes through.
 
-use super::NotUnderstood;
 use crate::environment::{
     Environment, Known, LEADER_ADDRESS_MARK, LEADER_RANK_MARK, MARK, WORKER_INDEX_MARK,
 };
+use crate::reason::NotUnderstood;
 use crate::reason::Reason;
 use prefill_core::environment::{LWS_LEADER_ADDRESS, VLLM_API_SERVER_COUNT};
 use prefill_core::excerpt::{excerpt, excerpt_of_word};

@@ -4,14 +4,16 @@
 //! leaving it out loses nothing. Anything else is the author's, and the script stays.
 //!
 //! - `scan`: bytes to statements and words; commands inside `$( … )` are checked on the way.
+//! - `vocabulary`: the script's variables.
 //! - `statement`: which statements KServe's script can contain, and the values kept from them.
 
 mod scan;
 mod statement;
+mod vocabulary;
 
-use super::NotUnderstood;
 use super::words::{self, ADDITIONAL_MARK, ARGUMENTS_MARK, is_plain};
 use crate::environment::LEADER_ADDRESS_MARK;
+use crate::reason::NotUnderstood;
 use crate::reason::Reason;
 use prefill_core::environment::{LWS_LEADER_ADDRESS, VLLM_ADDITIONAL_ARGS, VLLM_API_SERVER_COUNT};
 use prefill_core::excerpt::{excerpt, excerpt_at, excerpt_of_line};

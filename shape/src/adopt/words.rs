@@ -1,8 +1,7 @@
 //! Bash's words, for text in which bash would expand nothing: quotes are read, and any unquoted
 //! character with a meaning of its own is refused.
 
-use super::NotUnderstood;
-use crate::reason::Reason;
+use crate::reason::{NotUnderstood, Reason};
 use prefill_core::excerpt::excerpt_at;
 use serde_json::Value;
 use std::borrow::Cow;

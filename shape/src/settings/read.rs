@@ -2,10 +2,10 @@
 
 use super::selector::{Expression, Operator, Selector};
 use super::{Delivery, Launcher, Mode, Profile, Settings};
-use crate::adopt::excerpt;
 use crate::canonical::{SHAPES, Shape};
 use crate::json;
 use crate::unit::{Level, Unit};
+use prefill_core::excerpt::excerpt;
 use prefill_core::launch::Parallelism;
 use serde_json::{Map, Value};
 
@@ -46,13 +46,16 @@ const OPERATORS: [(&str, Operator); 4] = [
     ("DoesNotExist", Operator::DoesNotExist),
 ];
 
-pub(super) fn read(value: &Value) -> Result<Settings, Vec<String>> {
-    let mut walk = Walk::default();
-    let mut settings = Settings::default();
-    if let Some(map) = walk.object("settings", value, &KEYS) {
-        fill(&mut walk, map, &mut settings);
+impl Settings {
+    /// Reads settings; the error holds every problem.
+    pub fn read(value: &Value) -> Result<Self, Vec<String>> {
+        let mut walk = Walk::default();
+        let mut settings = Self::default();
+        if let Some(map) = walk.object("settings", value, &KEYS) {
+            fill(&mut walk, map, &mut settings);
+        }
+        if walk.problems.is_empty() { Ok(settings) } else { Err(walk.problems) }
     }
-    if walk.problems.is_empty() { Ok(settings) } else { Err(walk.problems) }
 }
 
 fn fill(walk: &mut Walk, map: &Map<String, Value>, settings: &mut Settings) {

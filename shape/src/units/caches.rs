@@ -1,7 +1,7 @@
 //! Home, model cache and temporary folder: each variable goes with its mount.
 
 use super::Collision;
-use crate::canonical::Node;
+use crate::canonical::{Mount, Node};
 use crate::environment::says_where_caches_are;
 use crate::paths;
 use crate::reason::Fate;
@@ -21,15 +21,15 @@ fn says_something(name: &str) -> bool {
 }
 
 pub(super) fn apply(work: &mut Work<'_>, enforce: bool) -> Result<(), Collision> {
-    let mounts: Vec<(&'static str, &'static str, &'static Node)> = mounts_of_shape(work);
+    let mounts: Vec<Mount> = work.shape.mounts(work.role, Unit::Caches).collect();
     if mounts.is_empty() {
         work.not_for_this_image(Unit::Caches, enforce);
         return Ok(());
     }
     let has_member = mounts_a_cache(work.serving())
         || work.environment().names().any(says_something)
-        || mounts.iter().any(|(name, path, _)| {
-            work.volume(name).is_some() || paths::mount_at(work.serving(), path).is_some()
+        || mounts.iter().any(|mount| {
+            work.volume(mount.name).is_some() || paths::mount_at(work.serving(), mount.path).is_some()
         });
     if !enforce {
         if has_member {
@@ -39,7 +39,7 @@ pub(super) fn apply(work: &mut Work<'_>, enforce: bool) -> Result<(), Collision>
             work.code(Unit::Caches, Fate::Withheld, Some("envFrom may define the same names"));
             return Ok(());
         }
-        if let Some(named) = mounts.iter().find_map(|(_, path, _)| paths::conflict(&work.named_paths, path)) {
+        if let Some(named) = mounts.iter().find_map(|mount| paths::conflict(&work.named_paths, mount.path)) {
             let detail = format!("the pod names {}", work.quoted(named));
             work.code(Unit::Caches, Fate::Withheld, Some(&detail));
             return Ok(());
@@ -53,8 +53,8 @@ pub(super) fn apply(work: &mut Work<'_>, enforce: bool) -> Result<(), Collision>
         );
         return Ok(());
     }
-    for (volume, path, mount) in mounts {
-        fill_mount(work, volume, path, mount)?;
+    for mount in mounts {
+        fill_mount(work, mount)?;
     }
     let variables = work.canonical().get("env").map_or(&[][..], Node::items);
     for item in variables {
@@ -71,16 +71,6 @@ pub(super) fn apply(work: &mut Work<'_>, enforce: bool) -> Result<(), Collision>
     Ok(())
 }
 
-/// Volume name, path and mount of the shape's mounts that belong to this unit.
-fn mounts_of_shape(work: &Work<'_>) -> Vec<(&'static str, &'static str, &'static Node)> {
-    let mounts = work.canonical().get("volumeMounts").map_or(&[][..], Node::items);
-    mounts
-        .iter()
-        .filter_map(|mount| Some((mount.get("name")?.text()?, mount.get("mountPath")?.text()?, mount)))
-        .filter(|(name, ..)| ["home", "model-cache", "tmp-dir"].contains(name))
-        .collect()
-}
-
 /// Whether the pod mounts something where an image has its home or its caches by itself.
 fn mounts_a_cache(serving: &serde_json::Value) -> bool {
     let mounts = serving["volumeMounts"].as_array().map_or(&[][..], Vec::as_slice);
@@ -94,7 +84,8 @@ fn mounts_a_cache(serving: &serde_json::Value) -> bool {
     })
 }
 
-fn fill_mount(work: &mut Work<'_>, volume: &str, path: &str, mount: &Node) -> Result<(), Collision> {
+fn fill_mount(work: &mut Work<'_>, mount: Mount) -> Result<(), Collision> {
+    let Mount { name: volume, path, .. } = mount;
     if paths::mount_at(work.serving(), path).is_some() {
         return Ok(());
     }
@@ -105,7 +96,6 @@ fn fill_mount(work: &mut Work<'_>, volume: &str, path: &str, mount: &Node) -> Re
             work.container
         ));
     }
-    let Some(canonical) = work.canonical_volume(volume).map(Node::value) else { return Ok(()) };
     let why = "this path is writable and outlives a restart of the container";
     if let Some(present) = work.volume(volume) {
         if present.get("emptyDir").is_none() {
@@ -114,9 +104,9 @@ fn fill_mount(work: &mut Work<'_>, volume: &str, path: &str, mount: &Node) -> Re
                 source(present)
             ));
         }
-        work.append(Unit::Caches, "volumeMounts", mount.value(), why);
+        work.append(Unit::Caches, "volumeMounts", mount.node.value(), why);
     } else {
-        work.mount(Unit::Caches, canonical, mount, why);
+        work.mount(Unit::Caches, mount.volume.value(), mount.node, why);
     }
     Ok(())
 }

@@ -2,7 +2,8 @@
 //! image is kept unless an administrator enforces this unit: prefill and decode have to hold one vLLM,
 //! or KV transfer between them ends (decision 0012).
 
-use crate::canonical::{Node, SHAPES, Shape, Version};
+use crate::canonical::{Node, SHAPES, Shape};
+use crate::image::Version;
 use crate::reason::Fate;
 use crate::unit::Unit;
 use crate::work::Work;

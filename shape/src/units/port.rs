@@ -1,11 +1,12 @@
 //! The container's port. One value drives flag, port and probes: the pod's own, else 8000.
 
+use crate::canonical::Node;
 use crate::json;
 use crate::reason::Fate;
 use crate::unit::Unit;
 use crate::work::Work;
 use prefill_core::flags;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 pub(super) fn apply(work: &mut Work<'_>, enforce: bool) {
     let port = work.launch.port;
@@ -42,7 +43,10 @@ pub(super) fn apply(work: &mut Work<'_>, enforce: bool) {
         return work.code(Unit::Port, Fate::Withheld, Some(&other));
     }
     let why = format!("vLLM serves on {port}");
-    work.append(Unit::Port, "ports", json!({ "containerPort": port, "protocol": "TCP" }), why);
+    let canonical = work.canonical().get("ports").and_then(|ports| ports.items().first());
+    let Some(mut listed) = canonical.map(Node::value) else { return };
+    listed["containerPort"] = Value::from(port);
+    work.append(Unit::Port, "ports", listed, why);
 }
 
 /// The container beside the serving one that says it uses the same port.

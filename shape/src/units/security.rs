@@ -66,11 +66,10 @@ pub(super) fn apply(work: &mut Work<'_>, enforce: bool) {
 }
 
 fn profile(work: &Work<'_>) -> Option<&'static Node> {
-    let of = |name| Shape::named(name)?.container(work.role).get("securityContext");
     match work.settings.security_profile {
         None => work.canonical().get("securityContext"),
-        Some(Profile::Reference) => of("llm-d-cuda-v0.4.0"),
-        Some(Profile::Head) => of("llm-d-cuda-v0.9.0"),
+        Some(Profile::Reference) => Shape::profile("reference", work.role),
+        Some(Profile::Head) => Shape::profile("head", work.role),
         Some(Profile::Restricted) => Some(&RESTRICTED),
         Some(Profile::Keep) => None,
     }

@@ -1,38 +1,31 @@
 //! `/dev/shm`: NCCL and vLLM's workers of one pod talk through it, and 64 MiB is not enough.
 
 use super::Collision;
-use crate::canonical::Node;
+use crate::canonical::{Mount, Node};
 use crate::reason::Fate;
 use crate::unit::Unit;
 use crate::work::{Work, source};
 use crate::{json, paths, quantity};
 use serde_json::Value;
 
-const PATH: &str = "/dev/shm";
-
 pub(super) fn apply(work: &mut Work<'_>, enforce: bool) -> Result<(), Collision> {
-    let mounts = work.canonical().get("volumeMounts").map_or(&[][..], Node::items);
-    let Some(mount) = mounts.iter().find(|mount| mount.get("mountPath").and_then(Node::text) == Some(PATH))
+    let Some(Mount { name, path, node: mount, volume }) =
+        work.shape.mounts(work.role, Unit::SharedMemory).next()
     else {
         return Ok(());
     };
-    let Some(volume) = mount.get("name").and_then(Node::text).and_then(|name| work.canonical_volume(name))
-    else {
-        return Ok(());
-    };
-    let name = volume.get("name").and_then(Node::text).unwrap_or_default();
     if work.spec()["hostIPC"] == true {
         work.code(Unit::SharedMemory, Fate::Withheld, Some("hostIPC shares the node's /dev/shm"));
         return Ok(());
     }
-    if let Some(present) = paths::mount_at(work.serving(), PATH) {
+    if let Some(present) = paths::mount_at(work.serving(), path) {
         if enforce {
             let name = json::text(present, "name").unwrap_or_default().to_owned();
             raise_limit(work, &name, volume);
         }
         return Ok(());
     }
-    let named = paths::conflict(&work.named_paths, PATH).map(str::to_owned);
+    let named = paths::conflict(&work.named_paths, path).map(str::to_owned);
     if !enforce {
         if let Some(named) = named {
             let detail = format!("the pod names {}", work.quoted(&named));
@@ -43,10 +36,10 @@ pub(super) fn apply(work: &mut Work<'_>, enforce: bool) -> Result<(), Collision>
             return Ok(());
         }
     }
-    if let Some(named) = named.filter(|named| named.starts_with(PATH)) {
+    if let Some(named) = named.filter(|named| named.starts_with(path)) {
         let named = work.quoted(&named);
         return Err(format!(
-            "spec.containers[{}].volumeMounts: the shape mounts `{name}` at `{PATH}`, the pod names `{named}`; hint: set `units.sharedMemory: default`",
+            "spec.containers[{}].volumeMounts: the shape mounts `{name}` at `{path}`, the pod names `{named}`; hint: set `units.sharedMemory: default`",
             work.container
         ));
     }

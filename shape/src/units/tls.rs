@@ -2,7 +2,7 @@
 //! settings do not name.
 
 use super::Collision;
-use crate::canonical::Node;
+use crate::canonical::Mount;
 use crate::reason::Fate;
 use crate::unit::Unit;
 use crate::work::Work;
@@ -13,12 +13,11 @@ use serde_json::Value;
 
 pub(super) fn apply(work: &mut Work<'_>, enforce: bool) -> Result<(), Collision> {
     let Some(secret) = work.settings.tls_secret.clone() else { return Ok(()) };
-    let mounts = work.canonical().get("volumeMounts").map_or(&[][..], Node::items);
-    let Some(mount) = mounts.iter().find(|mount| mount.get("name").and_then(Node::text) == Some("tls-certs"))
+    let Some(Mount { name, path, node: mount, volume: canonical }) =
+        work.shape.mounts(work.role, Unit::Tls).next()
     else {
         return Ok(());
     };
-    let path = mount.get("mountPath").and_then(Node::text).unwrap_or_default();
     if !work.writes_entrypoint() {
         work.code(Unit::Tls, Fate::Withheld, Some("the entrypoint is the pod's own"));
         return Ok(());
@@ -26,7 +25,7 @@ pub(super) fn apply(work: &mut Work<'_>, enforce: bool) -> Result<(), Collision>
     let launch = &work.launch;
     let speaks_tls = launch.tls.is_some() || launch.passthrough.iter().any(|word| is_tls_flag(word));
     let mounted = paths::mount_at(work.serving(), path).is_some();
-    let volume = work.volume("tls-certs").is_some();
+    let volume = work.volume(name).is_some();
     if speaks_tls || (!enforce && (mounted || volume)) {
         return Ok(());
     }
@@ -37,7 +36,7 @@ pub(super) fn apply(work: &mut Work<'_>, enforce: bool) -> Result<(), Collision>
     let named = paths::conflict(&work.named_paths, path).map(str::to_owned);
     if mounted || volume || named.is_some() {
         let theirs = named.map_or_else(
-            || "a volume `tls-certs` of its own".to_owned(),
+            || format!("a volume `{name}` of its own"),
             |named| format!("`{}`", work.quoted(&named)),
         );
         if !enforce {
@@ -46,10 +45,10 @@ pub(super) fn apply(work: &mut Work<'_>, enforce: bool) -> Result<(), Collision>
             return Ok(());
         }
         return Err(format!(
-            "spec.volumes: the settings mount Secret `{secret}` as `tls-certs` at `{path}`, the pod has {theirs}; hint: set `units.tls: default`"
+            "spec.volumes: the settings mount Secret `{secret}` as `{name}` at `{path}`, the pod has {theirs}; hint: set `units.tls: default`"
         ));
     }
-    let mut canonical = work.canonical_volume("tls-certs").map(Node::value).unwrap_or_default();
+    let mut canonical = canonical.value();
     canonical["secret"]["secretName"] = Value::String(secret);
     let why = "the settings name a Secret for TLS";
     work.mount(Unit::Tls, canonical, mount, why);

@@ -1,7 +1,7 @@
 //! Bytes to statements and words. A script of 12 kB is read for every pod, so that runs of plain
 //! bytes are passed in one step and nothing is copied.
 
-use super::statement::is_known;
+use super::vocabulary::is_known;
 
 /// One simple command or keyword.
 #[derive(Debug)]

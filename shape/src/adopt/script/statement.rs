@@ -1,61 +1,10 @@
 //! Which statements KServe's script can contain, and the values that its last command uses.
 
 use super::scan::Statement;
+use super::vocabulary::{EXPORTED, is_finding};
 use crate::environment::{LEADER_ADDRESS_MARK, LEADER_RANK_MARK, WORKER_INDEX_MARK};
 use std::borrow::Cow;
 
-/// Variables in which the script keeps what it finds out about NICs. They end in the six exported
-/// ones, which the launcher sets itself.
-const FINDINGS: [&str; 19] = [
-    "active_hcas",
-    "active_hca_list",
-    "hcas",
-    "ucx_hcas",
-    "hca_port_pairs",
-    "hca_port_pairs_list",
-    "hca_dir",
-    "hca",
-    "hca_name",
-    "port_state_file",
-    "type_file",
-    "tpath",
-    "idx",
-    "gid_file",
-    "gid_value",
-    "gid_index_count",
-    "hca_gid_index",
-    "best_gid_index",
-    "max_count",
-];
-const COUNT: &str = "count";
-const EXPORTED: [&str; 6] = [
-    "NCCL_IB_HCA",
-    "NVSHMEM_HCA_LIST",
-    "UCX_NET_DEVICES",
-    "NCCL_IB_GID_INDEX",
-    "NVSHMEM_IB_GID_INDEX",
-    "UCX_IB_GID_INDEX",
-];
-
-/// Variables besides [`FINDINGS`] and [`EXPORTED`] that the script reads.
-const VARIABLES: [&str; 16] = [
-    "KSERVE_INFER_ROCE",
-    "KSERVE_INFER_IB_GID_INDEX_GREP",
-    "DP_ADDRESS_RESOLVE_ATTEMPTS",
-    "RESOLVE_ATTEMPTS",
-    "LWS_LEADER_ADDRESS",
-    "LWS_WORKER_INDEX",
-    "DP_ADDRESS",
-    "VLLM_VERSION",
-    "VLLM_ADDITIONAL_ARGS",
-    "VLLM_API_SERVER_COUNT",
-    "START_RANK",
-    "ACCESS_LOG_ARGS",
-    "SHUTDOWN_TIMEOUT_ARGS",
-    "KV_TRANSFER_ARGS",
-    "NF",
-    "i",
-];
 /// Operators of the script's conditions and what it compares with.
 const CONSTANTS: [&str; 21] = [
     "",
@@ -205,10 +154,6 @@ impl<'a> Statements<'a> {
     }
 }
 
-fn is_finding(name: &str) -> bool {
-    FINDINGS.contains(&name) || name == COUNT
-}
-
 /// Whether `value` is found out, or where finding starts. A value that somebody wrote (a device
 /// name, another port) would be lost.
 fn is_found(value: &str) -> bool {
@@ -244,11 +189,6 @@ fn behind_variable(text: &str) -> Option<&str> {
         return Some(&body[end + 1..]);
     }
     Some(body.trim_start_matches(|c: char| c.is_ascii_alphanumeric() || c == '_'))
-}
-
-/// Whether the script itself has a variable called `name`.
-pub(super) fn is_known(name: &str) -> bool {
-    is_finding(name) || VARIABLES.contains(&name) || EXPORTED.contains(&name)
 }
 
 /// Whether a condition of the script can be this: variables, operators, and the few constants it

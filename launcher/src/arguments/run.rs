@@ -1,7 +1,8 @@
 //! The words behind `run`: the contract's, which the policy writes; this program's own flags among them; and, behind
 //! `--`, vLLM's. Every flag is one word, as in the contract.
 
-use crate::arguments::{FLAGS, Given, HINT_HELP, option};
+use super::options::{FLAGS, option};
+use super::words::{Given, HINT_HELP};
 use crate::failure::Failure;
 use crate::log::Format;
 use prefill_core::contract::{Reader, SUBCOMMAND, VERSION};
