@@ -33,33 +33,46 @@ const ON: &str = "on";
 const EXCEPT: &str = "except:";
 
 /// Names of the options, spelled once for both sides.
-pub(crate) mod option {
-    pub(crate) const CONTRACT: &str = "contract";
-    pub(crate) const MODEL: &str = "model";
-    pub(crate) const SERVED_MODEL_NAME: &str = "served-model-name";
-    pub(crate) const PORT: &str = "port";
-    pub(crate) const TENSOR: &str = "tensor";
-    pub(crate) const PIPELINE: &str = "pipeline";
-    pub(crate) const DATA: &str = "data";
-    pub(crate) const DATA_LOCAL: &str = "data-local";
-    pub(crate) const DATA_RPC_PORT: &str = "data-rpc-port";
-    pub(crate) const EXPERT: &str = "expert";
-    pub(crate) const START_RANK: &str = "start-rank";
-    pub(crate) const KEEP_RANK_0: &str = "keep-rank-0";
-    pub(crate) const LEADER_ADDRESS: &str = "leader-address";
-    pub(crate) const LOAD_BALANCING: &str = "load-balancing";
-    pub(crate) const HEADLESS: &str = "headless";
-    pub(crate) const API_SERVER_COUNT: &str = "api-server-count";
-    pub(crate) const TLS_CERTIFICATE: &str = "tls-certificate";
-    pub(crate) const TLS_KEY: &str = "tls-key";
-    pub(crate) const TLS_REFRESH: &str = "tls-refresh";
-    pub(crate) const ACCESS_LOG: &str = "access-log";
-    pub(crate) const SHUTDOWN_TIMEOUT: &str = "shutdown-timeout";
-    pub(crate) const KV_TRANSFER_DEFAULT: &str = "kv-transfer-default";
-    pub(crate) const ADDITIONAL_ARGUMENTS: &str = "additional-arguments";
+pub mod option {
+    macro_rules! options {
+        ($($name:ident = $text:literal;)*) => {
+            $(pub(crate) const $name: &str = $text;)*
+
+            /// Every one.
+            pub const ALL: &[&str] = &[$($name),*];
+        };
+    }
+
+    options! {
+        CONTRACT = "contract";
+        MODEL = "model";
+        SERVED_MODEL_NAME = "served-model-name";
+        PORT = "port";
+        TENSOR = "tensor";
+        PIPELINE = "pipeline";
+        DATA = "data";
+        DATA_LOCAL = "data-local";
+        DATA_RPC_PORT = "data-rpc-port";
+        EXPERT = "expert";
+        START_RANK = "start-rank";
+        KEEP_RANK_0 = "keep-rank-0";
+        LEADER_ADDRESS = "leader-address";
+        LOAD_BALANCING = "load-balancing";
+        HEADLESS = "headless";
+        API_SERVER_COUNT = "api-server-count";
+        TLS_CERTIFICATE = "tls-certificate";
+        TLS_KEY = "tls-key";
+        TLS_REFRESH = "tls-refresh";
+        ACCESS_LOG = "access-log";
+        SHUTDOWN_TIMEOUT = "shutdown-timeout";
+        KV_TRANSFER_DEFAULT = "kv-transfer-default";
+        ADDITIONAL_ARGUMENTS = "additional-arguments";
+        HINT_RDMA_RESOURCE = "hint-rdma-resource";
+        HINT_NETWORKS = "hint-networks";
+    }
+
+    /// What the names begin with of those that only make messages better.
     pub(crate) const HINT: &str = "hint-";
-    pub(crate) const HINT_RDMA_RESOURCE: &str = "hint-rdma-resource";
-    pub(crate) const HINT_NETWORKS: &str = "hint-networks";
 }
 
 #[cfg(test)]

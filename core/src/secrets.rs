@@ -100,6 +100,9 @@ const NO_PASS: [&str; 3] = ["bypass", "compass", "multipass"];
 /// A path to a secret is none by itself. But `HF_TOKEN_PATH` counts: the token itself is put there by mistake, and
 /// nobody misses the path. `--ssl-keyfile` does not count: its name says file in the same word.
 pub fn is_secret(name: &str) -> bool {
+    if abbreviates(name) {
+        return true;
+    }
     let parts = parts(name);
     let Some(last) = parts.last().map(String::as_str) else { return false };
     let pair = |first: &str, second: &[&str]| {
@@ -119,6 +122,17 @@ pub fn is_secret(name: &str) -> bool {
         || (last.ends_with("pass") && !NO_PASS.contains(&last))
         || has_token(&parts)
         || has_key(&parts, last)
+}
+
+/// Flags of vLLM's whose value is a secret; its parser takes any beginning of a name.
+const FLAGS: [&str; 3] = ["api-key", "hf-token", "ssl-keyfile-password"];
+
+/// Whether `name` is the beginning of such a flag, and of no other that vLLM has.
+fn abbreviates(name: &str) -> bool {
+    let Some(name) = name.strip_prefix("--") else { return false };
+    let name = name.replace('_', "-");
+    let begins = |flag: &&str| flag.starts_with(name.as_str());
+    name.len() > 4 && !"ssl-keyfile".starts_with(name.as_str()) && FLAGS.iter().any(begins)
 }
 
 /// Many tokens are a number, one is a secret, unless it is a model's.

@@ -3,7 +3,7 @@
 //! [`diagnose`] is pure: an [`Inventory`], the [`Plan`] made of it, the [`Environment`] and what else the process
 //! sees ([`Facts`]) give [`Finding`]s. What could not be read is no reason for one. `docs/doctor.md` lists them all.
 
-pub mod codes;
+mod codes;
 mod decided;
 mod devices;
 mod facts;
@@ -25,14 +25,15 @@ pub use facts::{Facts, Leader, Limit, MemoryLock, Mount, Nvidia, Refusal, Regist
 
 use crate::inventory::Inventory;
 use crate::{Concern, Kept, Plan};
+pub use codes::Code;
 use prefill_core::environment::Environment;
 use serde::Serialize;
 
 /// Something that will go wrong, or that explains what does.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Finding {
-    /// What it is called; one of [`codes`].
-    pub code: &'static str,
+    /// What it is called.
+    pub code: Code,
     /// How bad it is.
     pub severity: Severity,
     /// What shows it: a path or a variable, and what was found there.
@@ -48,7 +49,7 @@ pub struct Finding {
 
 impl Finding {
     fn new(
-        code: &'static str,
+        code: Code,
         severity: Severity,
         evidence: impl Into<String>,
         message: impl Into<String>,

@@ -7,7 +7,9 @@ mod words;
 
 use crate::annotations::{MODEL, NETWORKS, PARALLELISM};
 use crate::environment::{Additional, Environment, Known, MARK};
+use crate::json;
 use crate::reason::{NotUnderstood, Reason};
+use crate::serving;
 use crate::settings::Settings;
 use crate::settings::read::parallelism_from_annotation;
 use arguments::Word;
@@ -68,7 +70,7 @@ pub(crate) fn adopt(pod: &Value, container: usize, settings: &Settings) -> Resul
         .first()
         .map(|word| (word.rsplit('/').next().unwrap_or_default(), &all[1..]))
     {
-        None => (bare(pod, settings)?, arguments::Said::default()),
+        None => (bare(pod, container, settings)?, arguments::Said::default()),
         Some(_) if said("command").is_empty() => {
             return Err(NotUnderstood::new(
                 Reason::ImageEntrypoint,
@@ -118,8 +120,12 @@ fn texts(words: &[String]) -> Vec<&str> {
 }
 
 /// A pod without command and arguments: what it serves must be said elsewhere.
-fn bare(pod: &Value, settings: &Settings) -> Result<Adopted, NotUnderstood> {
-    let model = crate::pod::annotation(pod, MODEL).or(settings.model.as_deref()).ok_or_else(|| {
+fn bare(pod: &Value, container: &Value, settings: &Settings) -> Result<Adopted, NotUnderstood> {
+    let image = json::text(container, "image").unwrap_or_default();
+    // The settings speak of all pods; what runs in this one is for its image to say.
+    let serves = serving::holds_vllm(container) || settings.image.as_deref() == Some(image);
+    let of_settings = settings.model.as_deref().filter(|_| serves);
+    let model = crate::pod::annotation(pod, MODEL).or(of_settings).ok_or_else(|| {
         NotUnderstood::new(
             Reason::NoModel,
             format!(

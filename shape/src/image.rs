@@ -53,6 +53,13 @@ fn is_preview(suffix: &str) -> bool {
     ["rc", "alpha", "beta", "dev", "pre", "nightly"].iter().any(|word| suffix.starts_with(word))
 }
 
+/// Whether the name says that vLLM is inside.
+pub(crate) fn may_hold_vllm(image: &str) -> bool {
+    const LLM_D: [&str; 5] = ["llm-d", "llm-d-aws", "llm-d-cpu", "llm-d-cuda", "llm-d-dev"];
+    let product = product(image).to_ascii_lowercase();
+    LLM_D.contains(&product.as_str()) || parts(image).0.to_ascii_lowercase().contains("vllm")
+}
+
 /// The llm-d-cuda release of `image`, and whether its tag is a preview of it.
 pub(crate) fn release(image: &str) -> Option<(Version, bool)> {
     let (release, suffix) = version(parts(image).1.filter(|_| is_canonical(image))?)?;

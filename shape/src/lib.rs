@@ -103,7 +103,8 @@ fn cannot_help(pod: &Value, container: usize) -> Option<(Reason, Option<String>)
     if pod["spec"]["os"]["name"] == "windows" {
         return Some((Reason::Windows, None));
     }
-    hardware::other(&pod["spec"]["containers"][container]).map(|reason| (Reason::OtherHardware, Some(reason)))
+    hardware::other(&pod["spec"], &pod["spec"]["containers"][container])
+        .map(|reason| (Reason::OtherHardware, Some(reason)))
 }
 
 fn leave(pod: &mut Value, role: Role, settings: &Settings, problem: &NotUnderstood) -> Outcome {

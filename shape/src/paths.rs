@@ -65,7 +65,7 @@ fn scan(text: &str, paths: &mut Vec<String>) {
 }
 
 /// `path` as the kernel reads it: absolute, without empty, `.` and `..` parts.
-fn normalise(path: &str) -> String {
+pub(crate) fn normalise(path: &str) -> String {
     let mut parts: Vec<&str> = Vec::new();
     for part in path.split('/') {
         match part {

@@ -1,7 +1,7 @@
 //! The container that runs vLLM, found by evidence and never by position.
 
-use crate::json;
 use crate::reason::{NotUnderstood, Reason};
+use crate::{image, json};
 use prefill_core::excerpt::excerpt;
 use serde_json::Value;
 
@@ -34,7 +34,7 @@ pub(crate) fn find(pod: &Value, name: Option<&str>) -> Result<usize, NotUndersto
         return Err(NotUnderstood::new(
             Reason::NoServingContainer,
             format!(
-                "spec.containers[{only}]: no command and no args, and another container runs vLLM; hint: name that one in `containerName`"
+                "spec.containers[{only}]: no command and no args, and another container runs vLLM or may run it; hint: name that one in `containerName`"
             ),
         ));
     }
@@ -53,10 +53,21 @@ pub(crate) fn find(pod: &Value, name: Option<&str>) -> Result<usize, NotUndersto
     ))
 }
 
-/// Whether the container at `at` says nothing of what it runs, while another one runs vLLM.
+/// Whether the container at `at` says nothing of what it runs, while another one runs vLLM: surely, or
+/// more likely than this one.
 fn serves_beside(containers: &[Value], at: usize) -> bool {
-    let others = || containers.iter().enumerate().filter(|(other, _)| *other != at);
-    words(&containers[at]).next().is_none() && others().any(|(_, other)| runs_vllm(other))
+    let may_serve = |container: &Value| {
+        holds_vllm(container) || words(container).any(|word| word.to_ascii_lowercase().contains("vllm"))
+    };
+    let unlikely = !holds_vllm(&containers[at]);
+    let mut others = containers.iter().enumerate().filter(|(other, _)| *other != at);
+    words(&containers[at]).next().is_none()
+        && others.any(|(_, other)| runs_vllm(other) || (unlikely && may_serve(other)))
+}
+
+/// Whether the container's image is called as images with vLLM are.
+pub(crate) fn holds_vllm(container: &Value) -> bool {
+    image::may_hold_vllm(json::text(container, "image").unwrap_or_default())
 }
 
 fn words(container: &Value) -> impl Iterator<Item = &str> {

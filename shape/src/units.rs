@@ -23,8 +23,11 @@ pub(crate) type Collision = String;
 
 /// Shapes every unit that the settings do not turn off.
 pub(crate) fn apply_all(work: &mut Work<'_>) -> Result<(), Collision> {
-    work.undeliverable = delivery::obstacle(work);
     for unit in Unit::ALL {
+        if unit == Unit::Port {
+            // The image is the one that will run by now, and what rests on the launcher is next.
+            work.undeliverable = delivery::obstacle(work);
+        }
         let enforce = match work.level(unit) {
             Level::Off => continue,
             Level::Enforce => true,

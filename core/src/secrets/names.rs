@@ -16,6 +16,8 @@ fn secrets_in_every_spelling() {
         "my_api_key",
         "--api-key",
         "--api_key",
+        "--api-k",
+        "--hf-tok",
         "apiKey",
         "APIKEY",
         "X-Api-Key",

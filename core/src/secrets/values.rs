@@ -6,6 +6,8 @@ use std::borrow::Cow;
 
 /// Shorter ones (`x`, `true`, `EMPTY`) would make holes in every message, and are no secrets.
 const SHORTEST: usize = 6;
+/// As a whole, a value may be shorter than its parts.
+const SHORTEST_WHOLE: usize = 4;
 /// As much of a value, cut off at the end of a quotation, is masked as well.
 const SHORTEST_BEGINNING: usize = 3;
 /// Where text may be taken apart: at what bash and the search for paths take for ends.
@@ -42,6 +44,10 @@ impl Values {
 
     /// The words of `value` and their parts: whoever quotes it may have taken it apart.
     fn add(&mut self, value: &str) {
+        let whole = value.trim();
+        if whole.len() >= SHORTEST_WHOLE {
+            self.0.push(whole.to_owned());
+        }
         for word in value.split_whitespace() {
             let parts = word.split(SEPARATORS).map(|part| part.trim_end_matches('/'));
             let word = word.trim_matches(['"', '\'', '\\']);

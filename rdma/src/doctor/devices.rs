@@ -1,9 +1,6 @@
 //! libibverbs, the nodes in `/dev/infiniband`, and whether any port is left to use.
 
-use super::codes::{
-    EXPECTED_RAILS_MISSING, MORE_THAN_48_HCAS, NO_RDMA_DEVICE, NO_USABLE_PORT, RDMA_OFF, UVERBS_NODE_MISSING,
-    UVERBS_NODE_UNOPENABLE, VERBS_LIBRARY_MISSING, VERBS_LIST_FAILS,
-};
+use super::codes::Code;
 use super::{Case, Finding, Severity, listed, without_hint};
 use crate::inventory::{Access, Device, Verbs};
 use crate::libraries::nvshmem;
@@ -14,7 +11,7 @@ pub(super) fn findings(case: Case<'_>) -> Vec<Finding> {
     if let Some(reason) = &case.plan.off {
         let fix = "say `--rdma=auto`, or unset `KSERVE_INFER_ROCE`, where NICs are to be used";
         return vec![Finding::new(
-            RDMA_OFF,
+            Code::RdmaOff,
             Severity::Info,
             reason.as_str(),
             "NICs are not looked for: NCCL, NVSHMEM and UCX are told nothing",
@@ -33,7 +30,7 @@ fn library(case: Case<'_>) -> Option<Finding> {
     // The library is there; the kernel's side is not.
     if reason.starts_with("`ibv_get_device_list`") {
         return Some(Finding::new(
-            VERBS_LIST_FAILS,
+            Code::VerbsListFails,
             severity,
             reason,
             "libibverbs gives no list of devices, so NCCL, NVSHMEM and UCX find none",
@@ -41,7 +38,7 @@ fn library(case: Case<'_>) -> Option<Finding> {
         ));
     }
     Some(Finding::new(
-        VERBS_LIBRARY_MISSING,
+        Code::VerbsLibraryMissing,
         severity,
         reason,
         format!("libibverbs is missing: NCCL, NVSHMEM and UCX cannot use {}", devices(count)),
@@ -61,7 +58,7 @@ fn nodes(case: Case<'_>) -> Option<Finding> {
         closed.iter().filter(|(there, _)| *there).map(|(_, reason)| reason.clone()).collect();
     if !there.is_empty() {
         return Some(Finding::new(
-            UVERBS_NODE_UNOPENABLE,
+            Code::UverbsNodeUnopenable,
             if none_opens { Severity::Error } else { Severity::Warning },
             listed(&there),
             "the pod has the node of a device that it cannot open",
@@ -71,7 +68,7 @@ fn nodes(case: Case<'_>) -> Option<Finding> {
     let all: Vec<String> = closed.into_iter().map(|(_, reason)| reason).collect();
     none_opens.then(|| {
         Finding::new(
-            UVERBS_NODE_MISSING,
+            Code::UverbsNodeMissing,
             if is_asked_for(case) { Severity::Error } else { Severity::Warning },
             listed(&all),
             "this machine has RDMA devices, but none of their nodes is in this pod",
@@ -101,7 +98,7 @@ fn usable(case: Case<'_>) -> Option<Finding> {
     let severity = if is_asked_for(case) { Severity::Error } else { Severity::Warning };
     if case.plan.excluded.is_empty() {
         return Some(Finding::new(
-            NO_RDMA_DEVICE,
+            Code::NoRdmaDevice,
             severity,
             "`/sys/class/infiniband` has no device",
             "NCCL and UCX use TCP, NVSHMEM does not start",
@@ -111,7 +108,7 @@ fn usable(case: Case<'_>) -> Option<Finding> {
     let reasons: Vec<String> = case.plan.excluded.iter().map(describe).collect();
     if is_efa_only(case) {
         return Some(Finding::new(
-            NO_USABLE_PORT,
+            Code::NoUsablePort,
             Severity::Info,
             listed(&reasons),
             "there is EFA, which NCCL, NVSHMEM and UCX use through libfabric and find by themselves; they are told nothing",
@@ -119,7 +116,7 @@ fn usable(case: Case<'_>) -> Option<Finding> {
         ));
     }
     Some(Finding::new(
-        NO_USABLE_PORT,
+        Code::NoUsablePort,
         severity,
         listed(&reasons),
         "no RDMA port can be used: NCCL and UCX use TCP, NVSHMEM does not start",
@@ -160,7 +157,7 @@ fn expected(case: Case<'_>) -> Option<Finding> {
     let severity = if plan.failure.is_some() { Severity::Error } else { Severity::Warning };
     (!plan.missing.is_empty()).then(|| {
         Finding::new(
-            EXPECTED_RAILS_MISSING,
+            Code::ExpectedRailsMissing,
             severity,
             listed(&plan.missing.iter().map(|missing| without_hint(missing).to_owned()).collect::<Vec<_>>()),
             "ports that are expected (`--rdma-expect`, `--rdma=require`) are missing",
@@ -175,7 +172,7 @@ fn visible(case: Case<'_>) -> Option<Finding> {
     let count = case.inventory.devices.iter().filter(|device| device.access == Access::Open).count();
     (asked && count > nvshmem::MOST).then(|| {
         Finding::new(
-            MORE_THAN_48_HCAS,
+            Code::MoreThan48Hcas,
             Severity::Warning,
             format!("libibverbs lists {} that open", devices(count)),
             format!("NVSHMEM has room for {} devices and writes behind it", nvshmem::MOST),
@@ -199,22 +196,22 @@ mod tests {
 
     #[test]
     fn two_sound_rails_are_nothing_to_say() {
-        assert_eq!(codes(&Scene::two_rails().diagnose()), [] as [&str; 0]);
+        assert_eq!(codes(&Scene::two_rails().diagnose()), [] as [Code; 0]);
     }
 
     #[test]
     fn without_libibverbs_rails_are_of_no_use_and_nothing_is_missed_without_rails() {
         let mut scene = Scene::two_rails();
         scene.inventory.verbs = Verbs::Missing("`libibverbs.so.1` could not be loaded".to_owned());
-        assert_eq!(severity(&scene.diagnose(), VERBS_LIBRARY_MISSING), Some(Severity::Error));
+        assert_eq!(severity(&scene.diagnose(), Code::VerbsLibraryMissing), Some(Severity::Error));
         scene.inventory.devices.clear();
-        assert_eq!(severity(&scene.diagnose(), VERBS_LIBRARY_MISSING), Some(Severity::Info));
+        assert_eq!(severity(&scene.diagnose(), Code::VerbsLibraryMissing), Some(Severity::Info));
         scene.inventory.verbs = Verbs::Missing("`ibv_get_device_list` failed: ENOSYS (38)".to_owned());
-        assert_eq!(severity(&scene.diagnose(), VERBS_LIST_FAILS), Some(Severity::Info));
+        assert_eq!(severity(&scene.diagnose(), Code::VerbsListFails), Some(Severity::Info));
         // Another machine's tree is read without a library: that is no fault.
         scene.inventory.verbs = Verbs::NotAsked;
         let found = scene.diagnose();
-        assert_eq!(severity(&found, VERBS_LIBRARY_MISSING), None);
+        assert_eq!(severity(&found, Code::VerbsLibraryMissing), None);
     }
 
     #[test]
@@ -224,14 +221,14 @@ mod tests {
         scene.inventory.devices[0].access = closed();
         scene.facts.nodes = Some(vec!["uverbs1".to_owned()]);
         let one = scene.diagnose();
-        assert_eq!(severity(&one, UVERBS_NODE_MISSING), None, "another pod's: {one:?}");
+        assert_eq!(severity(&one, Code::UverbsNodeMissing), None, "another pod's: {one:?}");
         scene.inventory.devices[1].access = closed();
         scene.facts.nodes = Some(Vec::new());
         let found = scene.diagnose();
-        assert_eq!(severity(&found, UVERBS_NODE_MISSING), Some(Severity::Warning));
-        assert_eq!(severity(&found, NO_USABLE_PORT), Some(Severity::Warning));
+        assert_eq!(severity(&found, Code::UverbsNodeMissing), Some(Severity::Warning));
+        assert_eq!(severity(&found, Code::NoUsablePort), Some(Severity::Warning));
         scene.set("KSERVE_INFER_ROCE", "true");
-        assert_eq!(severity(&scene.diagnose(), UVERBS_NODE_MISSING), Some(Severity::Error));
+        assert_eq!(severity(&scene.diagnose(), Code::UverbsNodeMissing), Some(Severity::Error));
     }
 
     #[test]
@@ -239,7 +236,7 @@ mod tests {
         let mut scene = Scene::two_rails();
         scene.inventory.devices[0].access = Access::Closed("EPERM (1)".to_owned());
         let found = scene.diagnose();
-        assert_eq!(severity(&found, UVERBS_NODE_UNOPENABLE), Some(Severity::Warning));
+        assert_eq!(severity(&found, Code::UverbsNodeUnopenable), Some(Severity::Warning));
         assert!(found.iter().any(|finding| finding.evidence.contains("`mlx5_0`: EPERM (1)")), "{found:?}");
     }
 
@@ -247,11 +244,11 @@ mod tests {
     fn expected_rails_are_an_error_under_require_only() {
         let mut scene = Scene::two_rails();
         scene.options.expect = Some(crate::options::Expect::Ports(3));
-        assert_eq!(severity(&scene.diagnose(), EXPECTED_RAILS_MISSING), Some(Severity::Warning));
+        assert_eq!(severity(&scene.diagnose(), Code::ExpectedRailsMissing), Some(Severity::Warning));
         scene.options.rdma = crate::options::Rdma::Require;
-        assert_eq!(severity(&scene.diagnose(), EXPECTED_RAILS_MISSING), Some(Severity::Error));
+        assert_eq!(severity(&scene.diagnose(), Code::ExpectedRailsMissing), Some(Severity::Error));
         scene.options.rdma = crate::options::Rdma::Off;
-        assert_eq!(codes(&scene.diagnose()), [RDMA_OFF]);
+        assert_eq!(codes(&scene.diagnose()), [Code::RdmaOff]);
     }
 
     #[test]
@@ -261,9 +258,9 @@ mod tests {
             device.driver = Some("efa".to_owned());
             device.node_type = Some("unspecified".to_owned());
         }
-        assert_eq!(severity(&scene.diagnose(), NO_USABLE_PORT), Some(Severity::Info));
+        assert_eq!(severity(&scene.diagnose(), Code::NoUsablePort), Some(Severity::Info));
         scene.inventory.devices[0].driver = Some("usnic".to_owned());
-        assert_eq!(severity(&scene.diagnose(), NO_USABLE_PORT), Some(Severity::Error));
+        assert_eq!(severity(&scene.diagnose(), Code::NoUsablePort), Some(Severity::Error));
     }
 
     #[test]
@@ -271,8 +268,8 @@ mod tests {
         let mut scene = Scene::two_rails();
         scene.inventory.devices.clear();
         scene.facts.nodes = Some(Vec::new());
-        assert_eq!(severity(&scene.diagnose(), NO_RDMA_DEVICE), Some(Severity::Warning));
+        assert_eq!(severity(&scene.diagnose(), Code::NoRdmaDevice), Some(Severity::Warning));
         scene.options.rdma = crate::options::Rdma::Require;
-        assert_eq!(severity(&scene.diagnose(), NO_RDMA_DEVICE), Some(Severity::Error));
+        assert_eq!(severity(&scene.diagnose(), Code::NoRdmaDevice), Some(Severity::Error));
     }
 }

@@ -1,6 +1,6 @@
 //! Two sound rails, from which each test departs.
 
-use super::{Facts, Finding, Limit, MemoryLock, Mount, Nvidia, Registration, Severity, diagnose};
+use super::{Code, Facts, Finding, Limit, MemoryLock, Mount, Nvidia, Registration, Severity, diagnose};
 use crate::inventory::{
     Access, Device, Gid, GidType, Interface, Inventory, LinkLayer, LocalIpv6, Network, Port, PortState,
     Process, Route, VERSION, Verbs,
@@ -175,10 +175,10 @@ pub(super) fn route(destination: &str, prefix: u8, gateway: Option<&str>, interf
     }
 }
 
-pub(super) fn codes(findings: &[Finding]) -> Vec<&'static str> {
+pub(super) fn codes(findings: &[Finding]) -> Vec<Code> {
     findings.iter().map(|finding| finding.code).collect()
 }
 
-pub(super) fn severity(findings: &[Finding], code: &str) -> Option<Severity> {
+pub(super) fn severity(findings: &[Finding], code: Code) -> Option<Severity> {
     findings.iter().find(|finding| finding.code == code).map(|finding| finding.severity)
 }

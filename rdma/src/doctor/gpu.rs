@@ -1,6 +1,6 @@
 //! GPUs and NICs together: whether NICs reach GPU memory, and GPUs their NIC.
 
-use super::codes::{GPU_WITHOUT_NEAR_NIC, GPUDIRECT_MISSING, NVIDIA_PARAMETERS, SYS_RAWIO_NOT_EFFECTIVE};
+use super::codes::Code;
 use super::facts::has_capability;
 use super::{Case, Finding, Severity, listed};
 use crate::Decision;
@@ -45,7 +45,7 @@ fn direct(case: Case<'_>) -> Option<Finding> {
         )
     };
     Some(Finding::new(
-        GPUDIRECT_MISSING,
+        Code::GpudirectMissing,
         severity,
         format!(
             "no `/sys/module/nvidia_peermem`, nothing in `/sys/kernel/mm/memory_peers`; `/proc/driver/nvidia/version` is {driver}; kernel {kernel}"
@@ -78,7 +78,7 @@ fn parameters(case: Case<'_>) -> Option<Finding> {
     }
     let has = |set: bool| if set { "has" } else { "lacks" };
     Some(Finding::new(
-        NVIDIA_PARAMETERS,
+        Code::NvidiaParameters,
         Severity::Warning,
         format!(
             "`/proc/driver/nvidia/params` {} `EnableStreamMemOPs: 1`, {} `PeerMappingOverride=1` in `RegistryDwords`; no `/dev/gdrdrv`",
@@ -94,7 +94,7 @@ fn raw_io(case: Case<'_>) -> Option<Finding> {
     let mask = case.inventory.process.capabilities.as_deref()?;
     (has_ibgda(case) && !has_capability(mask, SYS_RAWIO)?).then(|| {
         Finding::new(
-            SYS_RAWIO_NOT_EFFECTIVE,
+            Code::SysRawioNotEffective,
             Severity::Info,
             format!("`/proc/self/status`: `CapEff` is {mask}, without `SYS_RAWIO`"),
             "some drivers let a program map the NIC's registers only with `SYS_RAWIO`; IBGDA needs that (`cannot allocate mlx5dv_devx_uar`)",
@@ -128,7 +128,7 @@ fn near(case: Case<'_>) -> Option<Finding> {
         .collect();
     (!far.is_empty()).then(|| {
         Finding::new(
-            GPU_WITHOUT_NEAR_NIC,
+            Code::GpuWithoutNearNic,
             Severity::Info,
             listed(&far),
             "a GPU shares no PCI bridge with a NIC that is used: its traffic crosses the processor",
@@ -146,18 +146,18 @@ mod tests {
     fn peer_memory_or_dmabuf_is_needed_and_unknown_is_no_verdict() {
         let mut scene = Scene::two_rails();
         scene.facts.nvidia.peer_memory = Some(Vec::new());
-        assert_eq!(codes(&scene.diagnose()), [] as [&str; 0], "DMA-BUF");
+        assert_eq!(codes(&scene.diagnose()), [] as [Code; 0], "DMA-BUF");
         scene.facts.kernel = Some("4.18.0-553.el8_10.x86_64".to_owned());
-        assert_eq!(severity(&scene.diagnose(), GPUDIRECT_MISSING), Some(Severity::Info));
+        assert_eq!(severity(&scene.diagnose(), Code::GpudirectMissing), Some(Severity::Info));
         scene.facts.kernel = Some("6.8.0".to_owned());
         scene.facts.nvidia.version =
             Some("NVRM version: NVIDIA UNIX x86_64 Kernel Module  535.183.01".to_owned());
-        assert_eq!(severity(&scene.diagnose(), GPUDIRECT_MISSING), Some(Severity::Warning));
+        assert_eq!(severity(&scene.diagnose(), Code::GpudirectMissing), Some(Severity::Warning));
         scene.facts.nvidia.peer_memory = None;
-        assert_eq!(codes(&scene.diagnose()), [] as [&str; 0]);
+        assert_eq!(codes(&scene.diagnose()), [] as [Code; 0]);
         scene.facts.nvidia.peer_memory = Some(Vec::new());
         scene.inventory.gpus = None;
-        assert_eq!(codes(&scene.diagnose()), [] as [&str; 0], "no GPU is known of");
+        assert_eq!(codes(&scene.diagnose()), [] as [Code; 0], "no GPU is known of");
     }
 
     #[test]
@@ -179,23 +179,27 @@ mod tests {
         ] {
             scene.facts.nvidia.parameters = parameters;
             scene.facts.nvidia.gdrdrv = gdrdrv;
-            assert_eq!(severity(&scene.diagnose(), NVIDIA_PARAMETERS), wanted, "{parameters:?} {gdrdrv:?}");
+            assert_eq!(
+                severity(&scene.diagnose(), Code::NvidiaParameters),
+                wanted,
+                "{parameters:?} {gdrdrv:?}"
+            );
         }
         scene.facts.nvidia.gdrdrv = Some(false);
         scene.facts.nvidia.parameters = Some((false, false));
         for device in &mut scene.inventory.devices {
             device.driver = Some("bnxt_en".to_owned());
         }
-        assert_eq!(severity(&scene.diagnose(), NVIDIA_PARAMETERS), None, "IBGDA knows mlx5 only");
+        assert_eq!(severity(&scene.diagnose(), Code::NvidiaParameters), None, "IBGDA knows mlx5 only");
     }
 
     #[test]
     fn raw_io_is_for_ibgda() {
         let mut scene = Scene::two_rails();
         scene.inventory.process.capabilities = Some("0000000000004000".to_owned());
-        assert_eq!(codes(&scene.diagnose()), [SYS_RAWIO_NOT_EFFECTIVE]);
+        assert_eq!(codes(&scene.diagnose()), [Code::SysRawioNotEffective]);
         scene.inventory.process.capabilities = None;
-        assert_eq!(codes(&scene.diagnose()), [] as [&str; 0]);
+        assert_eq!(codes(&scene.diagnose()), [] as [Code; 0]);
     }
 
     #[test]
@@ -203,11 +207,11 @@ mod tests {
         let mut scene = Scene::two_rails();
         scene.facts.gpu_paths[1].1 = "pci0000:48/0000:48:01.0/0000:4c:00.0".to_owned();
         let found = scene.diagnose();
-        assert_eq!(codes(&found), [GPU_WITHOUT_NEAR_NIC]);
+        assert_eq!(codes(&found), [Code::GpuWithoutNearNic]);
         assert!(found[0].evidence.starts_with("`0000:2b:00.0`"), "{found:?}");
         scene.facts.gpu_paths[1].1 = "pci0000:00/0000:00:05.0".to_owned();
-        assert_eq!(codes(&scene.diagnose()), [] as [&str; 0]);
+        assert_eq!(codes(&scene.diagnose()), [] as [Code; 0]);
         scene.facts.gpu_paths.clear();
-        assert_eq!(codes(&scene.diagnose()), [] as [&str; 0]);
+        assert_eq!(codes(&scene.diagnose()), [] as [Code; 0]);
     }
 }

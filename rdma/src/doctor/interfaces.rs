@@ -1,6 +1,6 @@
 //! Interfaces that the bootstraps are told, as the plan judges them too.
 
-use super::codes::{GLOO_INTERFACE_GRAMMAR, SOCKET_INTERFACE_ABSENT};
+use super::codes::Code;
 use super::{Case, Finding, Severity};
 use crate::Concern;
 use crate::inventory::Interface;
@@ -16,7 +16,7 @@ fn finding(case: Case<'_>, fault: &Fault<'_>) -> Finding {
     let (names, others) = match kind {
         Kind::Grammar => {
             return Finding::new(
-                GLOO_INTERFACE_GRAMMAR,
+                Code::GlooInterfaceGrammar,
                 Severity::Error,
                 format!("`{name}` is `{value}`"),
                 "Gloo takes whole names only, and stops at what is NCCL's grammar (`Unable to find address for`)",
@@ -55,7 +55,7 @@ fn report(
     let absent = absent.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(", ");
     let there = interfaces.iter().map(|one| quoted(&one.name)).collect::<Vec<_>>().join(", ");
     Finding::new(
-        SOCKET_INTERFACE_ABSENT,
+        Code::SocketInterfaceAbsent,
         severity,
         format!("`{name}` is `{value}`; `/sys/class/net` has {there}, not {absent}"),
         message,
@@ -74,13 +74,13 @@ mod tests {
         let nccl = [env::NCCL_SOCKET_IFNAME, env::NVSHMEM_BOOTSTRAP_UID_SOCK_IFNAME];
         let rows = [
             ("eth0", None, None),
-            ("=eth0", None, Some(GLOO_INTERFACE_GRAMMAR)),
-            ("^docker,lo", None, Some(GLOO_INTERFACE_GRAMMAR)),
-            ("eth", None, Some(SOCKET_INTERFACE_ABSENT)),
-            ("=eth", Some(Severity::Error), Some(GLOO_INTERFACE_GRAMMAR)),
-            ("bond0", Some(Severity::Error), Some(SOCKET_INTERFACE_ABSENT)),
-            ("bond0,eth0", Some(Severity::Warning), Some(SOCKET_INTERFACE_ABSENT)),
-            ("eth0:17000", None, Some(SOCKET_INTERFACE_ABSENT)),
+            ("=eth0", None, Some(Code::GlooInterfaceGrammar)),
+            ("^docker,lo", None, Some(Code::GlooInterfaceGrammar)),
+            ("eth", None, Some(Code::SocketInterfaceAbsent)),
+            ("=eth", Some(Severity::Error), Some(Code::GlooInterfaceGrammar)),
+            ("bond0", Some(Severity::Error), Some(Code::SocketInterfaceAbsent)),
+            ("bond0,eth0", Some(Severity::Warning), Some(Code::SocketInterfaceAbsent)),
+            ("eth0:17000", None, Some(Code::SocketInterfaceAbsent)),
             ("e", None, None),
             ("", None, None),
         ];
@@ -88,9 +88,13 @@ mod tests {
             for name in nccl {
                 let mut scene = Scene::two_rails();
                 scene.set(name, value);
-                assert_eq!(severity(&scene.diagnose(), SOCKET_INTERFACE_ABSENT), of_nccl, "{name}={value}");
+                assert_eq!(
+                    severity(&scene.diagnose(), Code::SocketInterfaceAbsent),
+                    of_nccl,
+                    "{name}={value}"
+                );
                 scene.inventory.network.interfaces = None;
-                assert_eq!(severity(&scene.diagnose(), SOCKET_INTERFACE_ABSENT), None, "unknown");
+                assert_eq!(severity(&scene.diagnose(), Code::SocketInterfaceAbsent), None, "unknown");
             }
             let mut scene = Scene::two_rails();
             scene.set(env::GLOO_SOCKET_IFNAME, value);

@@ -1,9 +1,6 @@
 //! Memory that NICs may reach (locked pages), and memory that processes share.
 
-use super::codes::{
-    IPC_LOCK_NOT_EFFECTIVE, MEMLOCK_LIMITED, MEMLOCK_RAISED, MEMORY_REGISTRATION_FAILED, SHARED_MEMORY_SMALL,
-    USER_NAMESPACE,
-};
+use super::codes::Code;
 use super::facts::{Registration, has_capability, mount_of, size};
 use super::{Case, Facts, Finding, Limit, MemoryLock, Refusal, Severity, listed};
 
@@ -82,7 +79,7 @@ fn registration(case: Case<'_>) -> Option<Finding> {
         }
     };
     Some(Finding::new(
-        MEMORY_REGISTRATION_FAILED,
+        Code::MemoryRegistrationFailed,
         Severity::Error,
         format!("{}; {}", listed(&devices), circumstances(case)),
         format!(
@@ -105,7 +102,7 @@ fn limited(case: Case<'_>) -> Option<Finding> {
         None => String::new(),
     };
     Some(Finding::new(
-        MEMLOCK_LIMITED,
+        Code::MemlockLimited,
         Severity::Warning,
         format!("`/proc/self/limits`: {}", circumstances(case)),
         format!("{tried}not more than {limit} of host memory may be locked: buffers beyond that fail"),
@@ -123,7 +120,7 @@ fn capability(case: Case<'_>) -> Option<Finding> {
     let tried = !case.facts.registrations.is_empty() && failed(case.facts).is_empty();
     let user = case.inventory.process.user.map_or_else(|| "unknown".to_owned(), |user| user.to_string());
     Some(Finding::new(
-        IPC_LOCK_NOT_EFFECTIVE,
+        Code::IpcLockNotEffective,
         if tried { Severity::Info } else { Severity::Warning },
         format!("`/proc/self/status`: user {user}, `CapBnd` has `IPC_LOCK`, `CapEff` does not"),
         "the container was given `IPC_LOCK`, but its user does not have it: added capabilities reach root only",
@@ -138,7 +135,7 @@ fn namespace(case: Case<'_>) -> Option<Finding> {
     let limited = case.facts.memory_lock.map(MemoryLock::current) != Some(Limit::Unlimited);
     let misleads = limited && has_ipc_lock(case) == Some(true);
     Some(Finding::new(
-        USER_NAMESPACE,
+        Code::UserNamespace,
         if misleads { Severity::Warning } else { Severity::Info },
         "`/proc/self/uid_map` does not map all users to themselves",
         "the pod has a user namespace of its own: `IPC_LOCK` and `SYS_RAWIO` count in it only, and not for NICs",
@@ -150,7 +147,7 @@ fn raised(case: Case<'_>) -> Option<Finding> {
     let MemoryLock { soft, hard, raised } = case.facts.memory_lock?;
     raised.then(|| {
         Finding::new(
-            MEMLOCK_RAISED,
+            Code::MemlockRaised,
             Severity::Info,
             format!("`RLIMIT_MEMLOCK` was {soft}, its hard limit is {hard}"),
             "the soft limit was raised to the hard one for this check; another program starts with the soft one",
@@ -169,7 +166,7 @@ fn shared_memory(case: Case<'_>) -> Option<Finding> {
     let kind = mount.map(|mount| format!(" ({})", mount.file_system)).unwrap_or_default();
     let default = if bytes == RUNTIMES_DEFAULT { ", which is what a runtime gives by itself" } else { "" };
     Some(Finding::new(
-        SHARED_MEMORY_SMALL,
+        Code::SharedMemorySmall,
         severity,
         format!("`{SHARED_MEMORY}` has {}{default}{kind}", size(bytes)),
         "NCCL and vLLM's processes share memory there; where it is full, they end with `Bus error` or `No space left on device`",

@@ -1,6 +1,6 @@
 //! What is mounted where it does harm.
 
-use super::codes::{CA_BUNDLE_HIDDEN, NO_EXEC_MOUNT};
+use super::codes::Code;
 use super::facts::{Mount, mount_of};
 use super::{Case, Finding, Severity};
 
@@ -21,7 +21,7 @@ fn no_exec(case: Case<'_>) -> Option<Finding> {
     let mount = own.filter(|mount| mount.no_exec).or_else(|| home().filter(|mount| mount.no_exec))?;
     let Mount { point, file_system, .. } = mount;
     Some(Finding::new(
-        NO_EXEC_MOUNT,
+        Code::NoExecMount,
         Severity::Error,
         format!("`/proc/self/mountinfo`: `{point}` ({file_system}) is mounted `noexec`"),
         "the launcher stands where nothing may be executed: a container that begins with it does not start (`permission denied`)",
@@ -35,7 +35,7 @@ fn hidden(case: Case<'_>) -> Option<Finding> {
     let covered = mounts.iter().rfind(|mount| mount.point == AUTHORITIES)?;
     (!case.facts.authorities?).then(|| {
         Finding::new(
-            CA_BUNDLE_HIDDEN,
+            Code::CaBundleHidden,
             Severity::Warning,
             format!(
                 "`/proc/self/mountinfo`: `{AUTHORITIES}` is a mount ({}), and holds no bundle of authorities",
@@ -61,25 +61,25 @@ mod tests {
         let mut scene = Scene::two_rails();
         let mounts = |no_exec| Some(vec![mount("/", false), mount("/opt/llm-d-prefill", no_exec)]);
         scene.facts.mounts = mounts(false);
-        assert_eq!(codes(&scene.diagnose()), [] as [&str; 0]);
+        assert_eq!(codes(&scene.diagnose()), [] as [Code; 0]);
         scene.facts.mounts = mounts(true);
-        assert_eq!(codes(&scene.diagnose()), [NO_EXEC_MOUNT]);
+        assert_eq!(codes(&scene.diagnose()), [Code::NoExecMount]);
         scene.facts.program = Some("/usr/local/bin/prefill-launcher".to_owned());
-        assert_eq!(codes(&scene.diagnose()), [NO_EXEC_MOUNT], "the other one is meant to be started");
+        assert_eq!(codes(&scene.diagnose()), [Code::NoExecMount], "the other one is meant to be started");
         scene.facts.mounts = Some(vec![mount("/", true)]);
-        assert_eq!(codes(&scene.diagnose()), [NO_EXEC_MOUNT]);
+        assert_eq!(codes(&scene.diagnose()), [Code::NoExecMount]);
         scene.facts.mounts = None;
-        assert_eq!(codes(&scene.diagnose()), [] as [&str; 0]);
+        assert_eq!(codes(&scene.diagnose()), [] as [Code; 0]);
     }
 
     #[test]
     fn a_mount_over_the_authorities_hides_them_unless_it_has_them() {
         let mut scene = Scene::two_rails();
         scene.facts.mounts = Some(vec![mount("/", false), mount("/etc/ssl/certs", false)]);
-        assert_eq!(codes(&scene.diagnose()), [] as [&str; 0]);
+        assert_eq!(codes(&scene.diagnose()), [] as [Code; 0]);
         scene.facts.authorities = Some(false);
-        assert_eq!(codes(&scene.diagnose()), [CA_BUNDLE_HIDDEN]);
+        assert_eq!(codes(&scene.diagnose()), [Code::CaBundleHidden]);
         scene.facts.mounts = Some(vec![mount("/", false)]);
-        assert_eq!(codes(&scene.diagnose()), [] as [&str; 0], "an image without any is its author's");
+        assert_eq!(codes(&scene.diagnose()), [] as [Code; 0], "an image without any is its author's");
     }
 }

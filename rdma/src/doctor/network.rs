@@ -1,6 +1,6 @@
 //! The network as one pod can judge it: MTUs, the leader, holes in GID tables.
 
-use super::codes::{LEADER_UNRESOLVED, MTU_MISMATCH, NCCL_SPARSE_TABLE, NO_ROUTE_TO_LEADER};
+use super::codes::Code;
 use super::{Case, Finding, Leader, Severity, listed};
 use crate::inventory::{LinkLayer, Port};
 use crate::libraries::{Index, Library};
@@ -45,7 +45,7 @@ fn mtu(case: Case<'_>) -> Option<Finding> {
     differ.then(|| {
         let ports: Vec<String> = used.iter().map(describe).collect();
         Finding::new(
-            MTU_MISMATCH,
+            Code::MtuMismatch,
             Severity::Warning,
             listed(&ports),
             "the rails' MTUs differ: a pair of ports whose MTUs differ loses large packets (NCCL: status 12, vendor error 129)",
@@ -60,7 +60,7 @@ fn leader(case: Case<'_>) -> Option<Finding> {
         Leader::At(address) => *address,
         Leader::Unresolved(reason) => {
             return Some(Finding::new(
-                LEADER_UNRESOLVED,
+                Code::LeaderUnresolved,
                 Severity::Warning,
                 format!("`{}`: {reason}", env::LWS_LEADER_ADDRESS),
                 "the leader's name has no address yet: a worker waits for it",
@@ -75,7 +75,7 @@ fn leader(case: Case<'_>) -> Option<Finding> {
     (!local && known && network.interface_toward(address).is_none()).then(|| {
         let family = if matches!(address, IpAddr::V4(_)) { "IPv4" } else { "IPv6" };
         Finding::new(
-            NO_ROUTE_TO_LEADER,
+            Code::NoRouteToLeader,
             Severity::Error,
             format!(
                 "`/proc/net/route`, `/proc/net/ipv6_route`: no {family} route contains the leader's address"
@@ -113,7 +113,7 @@ fn sparse(case: Case<'_>) -> Option<Finding> {
         .collect();
     (!holes.is_empty()).then(|| {
         Finding::new(
-            NCCL_SPARSE_TABLE,
+            Code::NcclSparseTable,
             Severity::Info,
             listed(&holes),
             "a GID table has holes: NCCL 2.21 to 2.25 may stop there (`ncclIbRoceGetVersionNum`: Invalid argument)",
@@ -132,33 +132,33 @@ mod tests {
         let mut scene = Scene::two_rails();
         scene.inventory.devices[1].ports[0].mtu = Some(1024);
         let found = scene.diagnose();
-        assert_eq!(codes(&found), [MTU_MISMATCH]);
+        assert_eq!(codes(&found), [Code::MtuMismatch]);
         assert!(found[0].evidence.contains("`mlx5_1:1`: active_mtu 1024, interface 9000"), "{found:?}");
         let mut scene = Scene::two_rails();
         scene.inventory.network.interfaces.as_mut().unwrap()[3].mtu = Some(1500);
-        assert_eq!(codes(&scene.diagnose()), [MTU_MISMATCH]);
+        assert_eq!(codes(&scene.diagnose()), [Code::MtuMismatch]);
         for device in &mut scene.inventory.devices {
             device.ports[0].mtu = None;
         }
         scene.inventory.network.interfaces.as_mut().unwrap()[3].mtu = None;
-        assert_eq!(codes(&scene.diagnose()), [] as [&str; 0], "what is unknown is no mismatch");
+        assert_eq!(codes(&scene.diagnose()), [] as [Code; 0], "what is unknown is no mismatch");
     }
 
     #[test]
     fn the_leader_is_reached_or_not_or_not_known() {
         let mut scene = Scene::two_rails();
         scene.facts.leader = Some(Leader::At("10.244.9.9".parse().unwrap()));
-        assert_eq!(codes(&scene.diagnose()), [] as [&str; 0]);
+        assert_eq!(codes(&scene.diagnose()), [] as [Code; 0]);
         scene.inventory.network.routes.retain(|route| route.prefix != 0);
-        assert_eq!(severity(&scene.diagnose(), NO_ROUTE_TO_LEADER), Some(Severity::Error));
+        assert_eq!(severity(&scene.diagnose(), Code::NoRouteToLeader), Some(Severity::Error));
         assert!(!format!("{:?}", scene.diagnose()).contains("10.244.9.9"), "an address of the environment");
         scene.facts.leader = Some(Leader::At("10.10.1.5".parse().unwrap()));
-        assert_eq!(severity(&scene.diagnose(), NO_ROUTE_TO_LEADER), None, "it is this pod");
+        assert_eq!(severity(&scene.diagnose(), Code::NoRouteToLeader), None, "it is this pod");
         scene.facts.leader = Some(Leader::At("10.244.9.9".parse().unwrap()));
         scene.inventory.network.routes.clear();
-        assert_eq!(severity(&scene.diagnose(), NO_ROUTE_TO_LEADER), None, "nothing is known");
+        assert_eq!(severity(&scene.diagnose(), Code::NoRouteToLeader), None, "nothing is known");
         scene.facts.leader = Some(Leader::Unresolved("no such name".to_owned()));
-        assert_eq!(severity(&scene.diagnose(), LEADER_UNRESOLVED), Some(Severity::Warning));
+        assert_eq!(severity(&scene.diagnose(), Code::LeaderUnresolved), Some(Severity::Warning));
     }
 
     #[test]
@@ -171,8 +171,8 @@ mod tests {
         }
         scene.inventory.verbs = crate::inventory::Verbs::NotAsked;
         let found = scene.diagnose();
-        assert_eq!(severity(&found, NCCL_SPARSE_TABLE), Some(Severity::Info), "{found:?}");
+        assert_eq!(severity(&found, Code::NcclSparseTable), Some(Severity::Info), "{found:?}");
         scene.set(env::NCCL_IB_GID_INDEX, "7");
-        assert_eq!(severity(&scene.diagnose(), NCCL_SPARSE_TABLE), None);
+        assert_eq!(severity(&scene.diagnose(), Code::NcclSparseTable), None);
     }
 }

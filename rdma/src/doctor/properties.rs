@@ -1,6 +1,6 @@
 //! What holds for every inventory, environment and options, also those that no machine has.
 
-use super::codes;
+use super::codes::Code;
 use super::fixture::Scene;
 use super::{Facts, diagnose};
 use crate::plan;
@@ -9,21 +9,21 @@ use proptest::prelude::*;
 use std::collections::BTreeSet;
 
 /// What only facts can show.
-const OF_FACTS: [&str; 14] = [
-    codes::MEMORY_REGISTRATION_FAILED,
-    codes::MEMLOCK_LIMITED,
-    codes::MEMLOCK_RAISED,
-    codes::IPC_LOCK_NOT_EFFECTIVE,
-    codes::USER_NAMESPACE,
-    codes::SHARED_MEMORY_SMALL,
-    codes::GPUDIRECT_MISSING,
-    codes::NVIDIA_PARAMETERS,
-    codes::GPU_WITHOUT_NEAR_NIC,
-    codes::NO_EXEC_MOUNT,
-    codes::CA_BUNDLE_HIDDEN,
-    codes::LEADER_UNRESOLVED,
-    codes::NO_ROUTE_TO_LEADER,
-    codes::RAILS_NOT_CROSS_CONNECTED,
+const OF_FACTS: [Code; 14] = [
+    Code::MemoryRegistrationFailed,
+    Code::MemlockLimited,
+    Code::MemlockRaised,
+    Code::IpcLockNotEffective,
+    Code::UserNamespace,
+    Code::SharedMemorySmall,
+    Code::GpudirectMissing,
+    Code::NvidiaParameters,
+    Code::GpuWithoutNearNic,
+    Code::NoExecMount,
+    Code::CaBundleHidden,
+    Code::LeaderUnresolved,
+    Code::NoRouteToLeader,
+    Code::RailsNotCrossConnected,
 ];
 
 proptest! {

@@ -4,7 +4,7 @@
 //! other interface a more specific one, over all tables (`ucs_netlink_is_best_route`). Where the only way beyond
 //! a rail's own subnet is `eth0`'s default route, peers beyond are "unreachable".
 
-use super::codes::{RAILS_NOT_CROSS_CONNECTED, UCX_ROUTE_MODE};
+use super::codes::Code;
 use super::{Case, Finding, Severity, listed};
 use crate::inventory::{Network, Route};
 use crate::{contains, label, ucx_without_rdma};
@@ -92,7 +92,7 @@ fn foreign(case: Case<'_>) -> Option<Finding> {
         .collect();
     (asks_routes(case) && !ports.is_empty()).then(|| {
         Finding::new(
-            UCX_ROUTE_MODE,
+            Code::UcxRouteMode,
             Severity::Warning,
             listed(&ports),
             "UCX 1.19 and newer looks up the GID's interface in this pod, does not find it, and calls every peer unreachable",
@@ -106,7 +106,7 @@ fn alone(stuck: &[&Reach<'_>]) -> Option<Finding> {
         stuck.iter().filter(|reach| is_cable(reach)).map(|reach| describe(reach)).collect();
     (!ports.is_empty()).then(|| {
         Finding::new(
-            UCX_ROUTE_MODE,
+            Code::UcxRouteMode,
             Severity::Warning,
             listed(&ports),
             "UCX 1.20.1 and newer calls every peer of these rails unreachable: no route over their interface leads to one, the default route is another interface's (`Destination is unreachable`)",
@@ -121,7 +121,7 @@ fn subnet_only(stuck: &[&Reach<'_>], all: &[Reach<'_>]) -> Option<Finding> {
     // Rails in one subnet reach each other, and their peers are in it too.
     (!ports.is_empty() && several_subnets(all)).then(|| {
         Finding::new(
-            UCX_ROUTE_MODE,
+            Code::UcxRouteMode,
             Severity::Info,
             listed(&ports),
             "UCX 1.20.1 and newer reaches peers of the same subnet only over these rails: no route over their interface leads beyond",
@@ -134,7 +134,7 @@ fn cross(stuck: &[&Reach<'_>], all: &[Reach<'_>]) -> Option<Finding> {
     let ports: Vec<String> = stuck.iter().map(|reach| describe(reach)).collect();
     several_subnets(all).then(|| {
         Finding::new(
-            RAILS_NOT_CROSS_CONNECTED,
+            Code::RailsNotCrossConnected,
             Severity::Info,
             listed(&ports),
             "a rail does not reach the others' subnets: where NCCL pairs different rails, it fails (`Network is unreachable`, `Connection timed out`)",
@@ -170,25 +170,25 @@ mod tests {
 
     #[test]
     fn rails_with_a_route_beyond_are_nothing_to_say() {
-        assert_eq!(codes(&Scene::two_rails().diagnose()), [] as [&str; 0]);
+        assert_eq!(codes(&Scene::two_rails().diagnose()), [] as [Code; 0]);
     }
 
     #[test]
     fn rails_of_separate_subnets_are_a_hint_for_ucx_and_for_nccl() {
         let mut scene = unrouted();
         let found = scene.diagnose();
-        assert_eq!(codes(&found), [UCX_ROUTE_MODE, RAILS_NOT_CROSS_CONNECTED]);
-        assert_eq!(severity(&found, UCX_ROUTE_MODE), Some(Severity::Info));
+        assert_eq!(codes(&found), [Code::UcxRouteMode, Code::RailsNotCrossConnected]);
+        assert_eq!(severity(&found, Code::UcxRouteMode), Some(Severity::Info));
         assert!(found[0].evidence.contains("`net1` has routes to 10.10.0.0/24 only"), "{found:?}");
         scene.set(env::UCX_IB_ROCE_REACHABILITY_MODE, "all");
-        assert_eq!(codes(&scene.diagnose()), [RAILS_NOT_CROSS_CONNECTED]);
+        assert_eq!(codes(&scene.diagnose()), [Code::RailsNotCrossConnected]);
         scene.set(env::NCCL_CROSS_NIC, "0");
-        assert_eq!(codes(&scene.diagnose()), [] as [&str; 0]);
+        assert_eq!(codes(&scene.diagnose()), [] as [Code; 0]);
         scene.set(env::NCCL_CROSS_NIC, "2");
         scene.facts.other_tables = Some(true);
-        assert_eq!(codes(&scene.diagnose()), [] as [&str; 0], "another table may have the route");
+        assert_eq!(codes(&scene.diagnose()), [] as [Code; 0], "another table may have the route");
         scene.facts.other_tables = None;
-        assert_eq!(codes(&scene.diagnose()), [] as [&str; 0], "and so may one that could not be read");
+        assert_eq!(codes(&scene.diagnose()), [] as [Code; 0], "and so may one that could not be read");
     }
 
     #[test]
@@ -199,9 +199,9 @@ mod tests {
         routes.push(route("10.10.0.4", 31, None, "net1"));
         routes.push(route("10.10.1.4", 31, None, "net2"));
         let found = scene.diagnose();
-        assert_eq!(severity(&found, UCX_ROUTE_MODE), Some(Severity::Warning), "{found:?}");
+        assert_eq!(severity(&found, Code::UcxRouteMode), Some(Severity::Warning), "{found:?}");
         scene.set(env::UCX_TLS, "tcp,self");
-        assert_eq!(severity(&scene.diagnose(), UCX_ROUTE_MODE), None, "UCX uses no RDMA here");
+        assert_eq!(severity(&scene.diagnose(), Code::UcxRouteMode), None, "UCX uses no RDMA here");
     }
 
     #[test]
@@ -211,7 +211,7 @@ mod tests {
         routes.retain(|route| !route.interface.starts_with("net"));
         routes.push(route("10.10.0.0", 16, None, "net1"));
         routes.push(route("10.10.0.0", 16, None, "net2"));
-        assert_eq!(codes(&scene.diagnose()), [] as [&str; 0]);
+        assert_eq!(codes(&scene.diagnose()), [] as [Code; 0]);
     }
 
     #[test]
@@ -219,6 +219,6 @@ mod tests {
         let mut scene = Scene::two_rails();
         scene.options.gids = crate::options::GidScope::Any;
         scene.inventory.network.interfaces.as_mut().unwrap().retain(|one| !one.name.starts_with("net"));
-        assert_eq!(severity(&scene.diagnose(), UCX_ROUTE_MODE), Some(Severity::Warning));
+        assert_eq!(severity(&scene.diagnose(), Code::UcxRouteMode), Some(Severity::Warning));
     }
 }

@@ -48,24 +48,25 @@ pub fn count(findings: &[Finding]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Code;
     use super::{Finding, Severity, blocks, line};
 
     #[test]
     fn a_line_end_in_a_value_makes_no_line() {
-        let finding = Finding::new("some-code", Severity::Info, "`X` is `a\nerror: b`", "it is", "no");
+        let finding = Finding::new(Code::RdmaOff, Severity::Info, "`X` is `a\nerror: b`", "it is", "no");
         assert!(blocks(&[finding], &[]).contains("found: `X` is `a error: b`\n"));
     }
 
     #[test]
     fn a_finding_is_a_block_or_a_line() {
-        let finding = Finding::new("some-code", Severity::Warning, "`/x` is 1", "it is slow", "make it 2");
+        let finding = Finding::new(Code::RdmaOff, Severity::Warning, "`/x` is 1", "it is slow", "make it 2");
         let unknown = ["`/y` cannot be read".to_owned()];
         assert_eq!(
             blocks(std::slice::from_ref(&finding), &unknown),
-            "warning: some-code\n  it is slow\n  found: `/x` is 1\n  fix: make it 2\n\n\
+            "warning: rdma-off\n  it is slow\n  found: `/x` is 1\n  fix: make it 2\n\n\
              not known: `/y` cannot be read\n\n0 errors, 1 warning, 0 infos\n"
         );
-        assert_eq!(line(&finding), "it is slow (some-code): `/x` is 1");
+        assert_eq!(line(&finding), "it is slow (rdma-off): `/x` is 1");
         assert_eq!(blocks(&[], &[]), "0 errors, 0 warnings, 0 infos\n");
     }
 }

@@ -1,6 +1,6 @@
 //! What users set for UCX, where parts of it contradict each other or the pod.
 
-use super::codes::{UCX_INDEX_AND_SUBNETS, UCX_LIST_GRAMMAR, UCX_NO_SELF_ENDPOINT, UCX_WITHOUT_RDMA};
+use super::codes::Code;
 use super::{Case, Finding, Severity};
 use crate::libraries::list::{Devices, Entry};
 use crate::libraries::range::Ranges;
@@ -40,7 +40,7 @@ fn grammar(case: Case<'_>) -> Option<Finding> {
     };
     newer.then(|| {
         Finding::new(
-            UCX_LIST_GRAMMAR,
+            Code::UcxListGrammar,
             Severity::Warning,
             format!("`{}` is `{value}`", env::UCX_NET_DEVICES),
             "UCX before 1.21 (llm-d-cuda has 1.20) knows neither `^` nor a device without its port: it finds no such device",
@@ -72,7 +72,7 @@ fn without_rdma(case: Case<'_>) -> Option<Finding> {
         (Severity::Error, "UCX, and so NIXL, is left without any way to another pod")
     };
     let fix = "unset `UCX_NET_DEVICES` (the launcher sets it), and have `rc` (or `all`) in `UCX_TLS`";
-    Some(Finding::new(UCX_WITHOUT_RDMA, severity, evidence, message, fix))
+    Some(Finding::new(Code::UcxWithoutRdma, severity, evidence, message, fix))
 }
 
 /// Shared memory, where the user lets it serve endpoints that ask for error handling.
@@ -113,7 +113,7 @@ fn self_endpoint(case: Case<'_>) -> Option<Finding> {
     };
     let value = case.environment.get(name).unwrap_or_default();
     Some(Finding::new(
-        UCX_NO_SELF_ENDPOINT,
+        Code::UcxNoSelfEndpoint,
         severity,
         format!("`{name}` is `{value}`, without TCP"),
         "NIXL connects to itself when it starts; without TCP only RDMA to the pod's own GID can serve that, and where it does not, vLLM ends (`no active messages transport`, `NIXL_ERR_BACKEND`)",
@@ -129,7 +129,7 @@ fn index_and_subnets(case: Case<'_>) -> Option<Finding> {
     let subnets =
         case.environment.get(env::UCX_IB_ROCE_SUBNETS).filter(|value| Ranges::parse(value) != Ranges::All)?;
     Some(Finding::new(
-        UCX_INDEX_AND_SUBNETS,
+        Code::UcxIndexAndSubnets,
         Severity::Error,
         format!("`{}` is `{index}`, `{}` is `{subnets}`", env::UCX_IB_GID_INDEX, env::UCX_IB_ROCE_SUBNETS),
         "UCX refuses an index and subnets together and does not start (`both GID_INDEX and ROCE_SUBNET_LIST are specified`)",
@@ -156,7 +156,7 @@ mod tests {
             [("^eth0", true), ("mlx5_0,mlx5_1,lo", true), ("mlx5_0:1,mlx5_1:1,lo", false), ("all", false)]
         {
             let found = with(&[(env::UCX_NET_DEVICES, value)]);
-            assert_eq!(severity(&found, UCX_LIST_GRAMMAR).is_some(), wanted, "{value}");
+            assert_eq!(severity(&found, Code::UcxListGrammar).is_some(), wanted, "{value}");
         }
     }
 
@@ -172,7 +172,7 @@ mod tests {
             (vec![(env::UCX_NET_DEVICES, "eth0"), (env::UCX_TLS, "rc")], Some(Severity::Error)),
             (vec![(env::UCX_NET_DEVICES, "mlx5_0:1,lo")], None),
         ] {
-            assert_eq!(severity(&with(&variables), UCX_WITHOUT_RDMA), wanted, "{variables:?}");
+            assert_eq!(severity(&with(&variables), Code::UcxWithoutRdma), wanted, "{variables:?}");
         }
     }
 
@@ -190,15 +190,15 @@ mod tests {
             (vec![(env::UCX_TLS, "rc,sm"), (env::UCX_MM_ERROR_HANDLING, "y")], None),
             (vec![], None),
         ] {
-            assert_eq!(severity(&with(&variables), UCX_NO_SELF_ENDPOINT), wanted, "{variables:?}");
+            assert_eq!(severity(&with(&variables), Code::UcxNoSelfEndpoint), wanted, "{variables:?}");
         }
     }
 
     #[test]
     fn an_index_and_subnets_exclude_each_other() {
         let both = [(env::UCX_IB_GID_INDEX, "3"), (env::UCX_IB_ROCE_SUBNETS, "10.10.0.0/16")];
-        assert_eq!(severity(&with(&both), UCX_INDEX_AND_SUBNETS), Some(Severity::Error));
+        assert_eq!(severity(&with(&both), Code::UcxIndexAndSubnets), Some(Severity::Error));
         let one = [(env::UCX_IB_GID_INDEX, "auto"), (env::UCX_IB_ROCE_SUBNETS, "10.10.0.0/16")];
-        assert_eq!(severity(&with(&one), UCX_INDEX_AND_SUBNETS), None);
+        assert_eq!(severity(&with(&one), Code::UcxIndexAndSubnets), None);
     }
 }

@@ -1,8 +1,6 @@
 //! What users set for NCCL, NVSHMEM and vLLM's NIXL connector.
 
-use super::codes::{
-    ADDRESS_RANGE_GRAMMAR, NCCL_IB_DISABLED, NIXL_SIDE_CHANNEL_HOST, NVSHMEM_NIC_MAPPING, NVSHMEM_PREFIX,
-};
+use super::codes::Code;
 use super::{Case, Finding, Severity};
 use crate::Decision;
 use crate::libraries::range::has_length;
@@ -24,7 +22,7 @@ fn nccl_disabled(case: Case<'_>) -> Option<Finding> {
     let other = (env::NCCL_NET, case.environment.get(env::NCCL_NET).filter(socket));
     let (name, value) = [disabled, other].into_iter().find_map(|(name, value)| Some((name, value?)))?;
     Some(Finding::new(
-        NCCL_IB_DISABLED,
+        Code::NcclIbDisabled,
         Severity::Warning,
         format!("`{name}` is `{value}`"),
         "NCCL is told to use TCP although RDMA ports can be used",
@@ -38,7 +36,7 @@ fn nic_mapping(case: Case<'_>) -> Option<Finding> {
     let value = case.environment.get(name).filter(|value| !value.starts_with(['0', 'N', 'n', 'F', 'f']))?;
     (case.plan.kept.len() > 1).then(|| {
         Finding::new(
-            NVSHMEM_NIC_MAPPING,
+            Code::NvshmemNicMapping,
             Severity::Warning,
             format!("`{name}` is `{value}`"),
             "NVSHMEM gives out NICs by turns, per communicator: DeepEP makes communicators of one rank, and all ranks get the first NIC",
@@ -53,7 +51,7 @@ fn prefix(case: Case<'_>) -> Option<Finding> {
         _ => None,
     })?;
     Some(Finding::new(
-        NVSHMEM_PREFIX,
+        Code::NvshmemPrefix,
         Severity::Info,
         format!("`{}` is `{set}`, because no device is called `mlx5…`", env::NVSHMEM_HCA_PREFIX),
         "NVSHMEM before 3.4.5 does not know this variable, and IBGDA passes over these devices (`not enumerated as an mlx5 device`)",
@@ -76,7 +74,7 @@ fn range(case: Case<'_>) -> Option<Finding> {
     let (severity, message, (name, value)) =
         ranges.into_iter().find_map(|(name, severity, message)| Some((severity, message, told(name)?)))?;
     Some(Finding::new(
-        ADDRESS_RANGE_GRAMMAR,
+        Code::AddressRangeGrammar,
         severity,
         format!("`{name}` is `{value}`"),
         message,
@@ -94,7 +92,7 @@ fn side_channel(case: Case<'_>) -> Option<Finding> {
     let fix = format!("set `{name}` to the pod's IP (`fieldRef: status.podIP`)");
     let Some(value) = case.environment.get(name) else {
         return Some(Finding::new(
-            NIXL_SIDE_CHANNEL_HOST,
+            Code::NixlSideChannelHost,
             Severity::Info,
             format!("`{name}` is unset; {connector}"),
             "`prefill-launcher run` sets it to the pod's IP; vLLM by itself would tell its peers `localhost`",
@@ -108,7 +106,7 @@ fn side_channel(case: Case<'_>) -> Option<Finding> {
     };
     wrong.then(|| {
         Finding::new(
-            NIXL_SIDE_CHANNEL_HOST,
+            Code::NixlSideChannelHost,
             Severity::Error,
             format!("`{name}` is a loopback address or stands for all addresses; {connector}"),
             "vLLM tells decode pods this address, and they call themselves: every transfer of KV blocks fails",
@@ -139,9 +137,9 @@ mod tests {
         ] {
             let mut scene = Scene::two_rails();
             scene.set(name, value);
-            assert_eq!(severity(&scene.diagnose(), NCCL_IB_DISABLED).is_some(), wanted, "{name}={value}");
+            assert_eq!(severity(&scene.diagnose(), Code::NcclIbDisabled).is_some(), wanted, "{name}={value}");
             scene.inventory.devices.clear();
-            assert_eq!(severity(&scene.diagnose(), NCCL_IB_DISABLED), None);
+            assert_eq!(severity(&scene.diagnose(), Code::NcclIbDisabled), None);
         }
     }
 
@@ -152,7 +150,7 @@ mod tests {
         {
             let mut scene = Scene::two_rails();
             scene.set(env::NVSHMEM_ENABLE_NIC_PE_MAPPING, value);
-            assert_eq!(severity(&scene.diagnose(), NVSHMEM_NIC_MAPPING).is_some(), wanted, "{value}");
+            assert_eq!(severity(&scene.diagnose(), Code::NvshmemNicMapping).is_some(), wanted, "{value}");
         }
     }
 
@@ -166,7 +164,7 @@ mod tests {
         ] {
             let mut scene = Scene::two_rails();
             scene.set(name, value);
-            assert_eq!(severity(&scene.diagnose(), ADDRESS_RANGE_GRAMMAR), wanted, "{name}={value}");
+            assert_eq!(severity(&scene.diagnose(), Code::AddressRangeGrammar), wanted, "{name}={value}");
         }
     }
 
@@ -176,7 +174,7 @@ mod tests {
         for (device, name) in scene.inventory.devices.iter_mut().zip(["ibp0", "ibp1"]) {
             device.name = name.to_owned();
         }
-        assert_eq!(codes(&scene.diagnose()), [NVSHMEM_PREFIX]);
+        assert_eq!(codes(&scene.diagnose()), [Code::NvshmemPrefix]);
     }
 
     #[test]
@@ -193,10 +191,10 @@ mod tests {
         ] {
             let mut scene = Scene::two_rails();
             scene.set(name, value);
-            assert_eq!(codes(&scene.diagnose()), [] as [&str; 0], "no connector");
+            assert_eq!(codes(&scene.diagnose()), [] as [Code; 0], "no connector");
             scene.set(env::VLLM_ADDITIONAL_ARGS, NIXL);
             let found = scene.diagnose();
-            assert_eq!(severity(&found, NIXL_SIDE_CHANNEL_HOST), wanted, "{value}");
+            assert_eq!(severity(&found, Code::NixlSideChannelHost), wanted, "{value}");
             assert!(!format!("{found:?}").contains("hunter2"), "{found:?}");
         }
     }

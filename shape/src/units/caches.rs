@@ -26,7 +26,9 @@ pub(super) fn apply(work: &mut Work<'_>, enforce: bool) -> Result<(), Collision>
         work.not_for_this_image(Unit::Caches, enforce);
         return Ok(());
     }
-    let has_member = mounts_a_cache(work.serving())
+    let of_image = mounts_the_images_cache(work.serving());
+    let has_member = of_image
+        || mounts_a_cache(work.serving())
         || work.environment().names().any(says_something)
         || mounts.iter().any(|mount| {
             work.volume(mount.name).is_some() || paths::mount_at(work.serving(), mount.path).is_some()
@@ -45,12 +47,14 @@ pub(super) fn apply(work: &mut Work<'_>, enforce: bool) -> Result<(), Collision>
             return Ok(());
         }
     }
-    if work.environment().names().any(|name| OFFLINE.contains(&name)) {
-        work.code(
-            Unit::Caches,
-            Fate::Withheld,
-            Some("without a network, the model is where the cache is now"),
-        );
+    let offline = work.environment().names().any(|name| OFFLINE.contains(&name));
+    let reason = match (offline, of_image) {
+        (true, _) => Some("without a network, the model is where the cache is now"),
+        (_, true) => Some("the pod mounts something where the image has its models"),
+        _ => None,
+    };
+    if reason.is_some() {
+        work.code(Unit::Caches, Fate::Withheld, reason);
         return Ok(());
     }
     for mount in mounts {
@@ -73,15 +77,21 @@ pub(super) fn apply(work: &mut Work<'_>, enforce: bool) -> Result<(), Collision>
 
 /// Whether the pod mounts something where an image has its home or its caches by itself.
 fn mounts_a_cache(serving: &serde_json::Value) -> bool {
-    let mounts = serving["volumeMounts"].as_array().map_or(&[][..], Vec::as_slice);
-    let mut places = mounts.iter().filter_map(|mount| crate::json::text(mount, "mountPath"));
-    places.any(|place| {
-        paths::is_within(place, "/root")
-            || place.contains("/.cache")
-            || place.contains("huggingface")
-            || paths::is_within(place, IMAGE_CACHE)
-            || (place.len() > 1 && paths::is_within(IMAGE_CACHE, place))
+    mount_paths(serving).any(|place| {
+        paths::is_within(&place, "/root") || place.contains("/.cache") || place.contains("huggingface")
     })
+}
+
+/// Whether the pod mounts something at, above or below the place where llm-d-cuda has its models.
+fn mounts_the_images_cache(serving: &serde_json::Value) -> bool {
+    mount_paths(serving).any(|place| {
+        paths::is_within(&place, IMAGE_CACHE) || (place != "/" && paths::is_within(IMAGE_CACHE, &place))
+    })
+}
+
+fn mount_paths(serving: &serde_json::Value) -> impl Iterator<Item = String> {
+    let mounts = serving["volumeMounts"].as_array().map_or(&[][..], Vec::as_slice);
+    mounts.iter().filter_map(|mount| crate::json::text(mount, "mountPath")).map(paths::normalise)
 }
 
 fn fill_mount(work: &mut Work<'_>, mount: Mount) -> Result<(), Collision> {

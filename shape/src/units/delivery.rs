@@ -14,7 +14,12 @@ const NON_ROOT_USER: u32 = 65_532;
 /// Why the launcher cannot come into the pod.
 pub(super) fn obstacle(work: &Work<'_>) -> Option<String> {
     if work.settings.launcher.delivery == Delivery::Image {
-        return None;
+        let image = json::text(work.serving(), "image").unwrap_or_default();
+        let holds = image::is_canonical(image) || work.settings.image.as_deref() == Some(image);
+        return (!holds).then(|| {
+            "`launcher.delivery` is `image`, and whether this image holds the launcher is not known; hint: name such an image in `image`"
+                .to_owned()
+        });
     }
     let has = |list: &str| json::item(work.spec()[list].as_array()?, "name", LAUNCHER);
     if let Some(list) =

@@ -12,7 +12,12 @@ use serde_json::Value;
 
 pub(super) fn apply(work: &mut Work<'_>, enforce: bool) {
     let old = json::text(work.serving(), "image").unwrap_or_default().to_owned();
-    if image::is_canonical(&old) || (!enforce && old.is_empty()) {
+    let canonical = image::is_canonical(&old);
+    if canonical && enforce && work.settings.image.as_ref().is_some_and(|wanted| *wanted != old) {
+        let detail = format!("{} is llm-d-cuda, which no setting replaces", work.quoted(&old));
+        return work.code(Unit::Image, Fate::Kept, Some(&detail));
+    }
+    if canonical || (!enforce && old.is_empty()) {
         return;
     }
     if !enforce {
@@ -25,7 +30,7 @@ pub(super) fn apply(work: &mut Work<'_>, enforce: bool) {
     if new == old {
         return;
     }
-    let reason = hardware::not_for_llm_d_cuda(work.serving()).or_else(|| {
+    let reason = hardware::not_for_llm_d_cuda(work.spec(), work.serving()).or_else(|| {
         // The administrator's image stands for the shape's, where its tag does not say more.
         let vllm = image::vllm(&new).or_else(|| shape.release.as_ref().map(|release| release.vllm))?;
         not_older(work, &old, vllm)

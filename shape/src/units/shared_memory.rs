@@ -14,6 +14,10 @@ pub(super) fn apply(work: &mut Work<'_>, enforce: bool) -> Result<(), Collision>
     else {
         return Ok(());
     };
+    if let Some(reason) = shared_otherwise(work, path) {
+        work.code(Unit::SharedMemory, Fate::Withheld, Some(reason));
+        return Ok(());
+    }
     if work.spec()["hostIPC"] == true {
         work.code(Unit::SharedMemory, Fate::Withheld, Some("hostIPC shares the node's /dev/shm"));
         return Ok(());
@@ -82,4 +86,20 @@ fn raise_limit(work: &mut Work<'_>, name: &str, canonical: &'static Node) -> boo
         work.changed(Unit::SharedMemory, path, "NCCL and vLLM's workers need more than this");
     }
     true
+}
+
+/// Who has a hand in `/dev/shm` besides the serving container. Without a mount, the containers of a pod
+/// share one; with a mount in one of them, they would not.
+fn shared_otherwise(work: &Work<'_>, path: &str) -> Option<&'static str> {
+    /// CRI-O's size of it, in an annotation.
+    const CRI_O: &str = "io.kubernetes.cri-o.ShmSize";
+    if crate::pod::annotation(work.pod, CRI_O).is_some() {
+        return Some("an annotation gives it another size");
+    }
+    let own = json::text(work.serving(), "name");
+    let mut lists =
+        ["containers", "initContainers"].into_iter().filter_map(|key| work.spec()[key].as_array());
+    let names =
+        |container: &Value| json::text(container, "name") != own && container.to_string().contains(path);
+    lists.any(|list| list.iter().any(names)).then_some("another container names it too")
 }

@@ -23,17 +23,12 @@ pub(super) fn apply(work: &mut Work<'_>, enforce: bool) {
     let grace = work.spec()["terminationGracePeriodSeconds"].as_i64().unwrap_or(DEFAULT_GRACE);
     let own_hook = work.serving()["lifecycle"].get("preStop").is_some_and(|hook| !hook.is_null());
     let own_timeout = work.launch.shutdown_timeout.is_some();
-    if !enforce {
-        if own_hook || own_timeout || grace != DEFAULT_GRACE {
-            return;
-        }
-        if !work.writes_entrypoint() {
-            return work.code(
-                Unit::Stop,
-                Fate::Withheld,
-                Some("the entrypoint, and with it vLLM's timeout, is the pod's own"),
-            );
-        }
+    if !enforce && (own_hook || own_timeout || grace != DEFAULT_GRACE) {
+        return;
+    }
+    if !work.writes_entrypoint() {
+        let why = "the entrypoint, and with it vLLM's timeout, is the pod's own";
+        return work.code(Unit::Stop, Fate::Withheld, Some(why));
     }
     if !own_hook {
         let lifecycle_path = format!("/spec/containers/{}/lifecycle/preStop", work.container);

@@ -65,7 +65,10 @@ pub(super) fn apply(work: &mut Work<'_>, enforce: bool) -> Result<(), Collision>
 fn asks_plain_http(work: &Work<'_>) -> Option<String> {
     let runs = |probe: &&str| work.serving()[*probe].get("exec").is_some_and(|exec| !exec.is_null());
     let probe = ["livenessProbe", "readinessProbe", "startupProbe"].into_iter().find(runs);
-    probe.map(|probe| format!("{probe} runs a command")).or_else(|| {
+    let hooks = work.serving()["lifecycle"].as_object();
+    let mut hooks = hooks.into_iter().flatten().filter(|(_, hook)| hook.to_string().contains("http"));
+    let hook = hooks.next().map(|(name, _)| format!("{name} asks by HTTP"));
+    probe.map(|probe| format!("{probe} runs a command")).or(hook).or_else(|| {
         let proxy = work.mesh_proxy()?;
         Some(format!("{proxy} speaks TLS for the server"))
     })

@@ -7,8 +7,7 @@ use crate::role::Role;
 use crate::work::Work;
 use crate::{adopt, json, quantity};
 use prefill_core::flags::{self, Owned};
-use prefill_core::launch::{ApiServers, LoadBalancing};
-use serde_json::Value;
+use prefill_core::launch::{ApiServers, LeaderAddress, LoadBalancing, StartRank};
 
 /// Flags after which the kubelet would not get the answer that it waits for.
 const ELSEWHERE: [&str; 6] =
@@ -30,8 +29,8 @@ const HARMLESS: [Owned; 6] = [
 /// The reason, where there is one.
 pub(super) fn find(work: &Work<'_>) -> Option<String> {
     waits(work)
-        .or_else(|| spans_pods(work))
         .or_else(|| unreachable(work))
+        .or_else(|| spans_pods(work))
         .or_else(|| port::used_by_another(work))
         .or_else(|| by_words(work))
 }
@@ -46,11 +45,10 @@ fn waits(work: &Work<'_>) -> Option<String> {
         return Some("the other pods of the group may wait until this one is ready".to_owned());
     }
     let owners = metadata["ownerReferences"].as_array().map_or(&[][..], Vec::as_slice);
-    let is_stateful_set = |owner: &Value| json::text(owner, "kind") == Some("StatefulSet");
-    owners
-        .iter()
-        .any(is_stateful_set)
-        .then(|| "the next pod of the StatefulSet may wait until this one is ready".to_owned())
+    // A Deployment's pods come all at once. Any other owner may know an order, as a StatefulSet does.
+    let mut kinds = owners.iter().map(|owner| json::text(owner, "kind").unwrap_or_default());
+    let kind = kinds.find(|kind| *kind != "ReplicaSet")?;
+    Some(format!("the next pod of the {} may wait until this one is ready", work.quoted(kind)))
 }
 
 /// Whether other pods must join before `/health` answers.
@@ -58,13 +56,22 @@ fn spans_pods(work: &Work<'_>) -> Option<String> {
     let launch = &work.launch;
     let sizes = &launch.parallelism;
     let ranks_elsewhere = sizes.data_local.is_some_and(|local| sizes.data.is_some_and(|data| data > local));
-    if ranks_elsewhere || launch.load_balancing == LoadBalancing::External {
+    let names_others = launch.leader_address != LeaderAddress::Unset
+        || launch.start_rank != StartRank::Unset
+        || work.environment().names().any(|name| name.starts_with("VLLM_DP_"));
+    if ranks_elsewhere || names_others || launch.load_balancing == LoadBalancing::External {
         return Some("data-parallel ranks are in other pods, and all must join first".to_owned());
     }
-    let workers = u64::from(sizes.tensor.unwrap_or(1)) * u64::from(sizes.pipeline.unwrap_or(1));
-    let fits = gpus(work).map_or(sizes.pipeline.unwrap_or(1) == 1, |gpus| workers <= gpus);
-    (!fits)
-        .then(|| "tensor and pipeline parallelism may span several nodes, and all must join first".to_owned())
+    if work.environment().has("RAY_ADDRESS") {
+        return Some("RAY_ADDRESS names a cluster whose workers must join first".to_owned());
+    }
+    let stages = sizes.pipeline.unwrap_or(1);
+    let ranks = sizes.data_local.or(sizes.data).unwrap_or(1);
+    let workers = [sizes.tensor.unwrap_or(1), stages, ranks].into_iter().map(u64::from).product::<u64>();
+    let fits = gpus(work).map_or(stages == 1, |gpus| workers <= gpus);
+    (!fits).then(|| {
+        "the pod's GPUs are fewer than its workers, and those of other nodes must join first".to_owned()
+    })
 }
 
 /// The container's NVIDIA GPUs, where it names a number.
