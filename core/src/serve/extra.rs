@@ -189,7 +189,9 @@ fn number<T: FromStr + PartialOrd + From<u16>>(given: &Given<'_>) -> Result<T, E
     given.number().ok_or_else(|| {
         let value = given.values.first().copied().unwrap_or_default();
         let (shown, least) = (excerpt(value), given.flag.least());
-        ExtraError { message: format!("`{}` is `{shown}`, expected a whole number from {least}", excerpt(given.word)) }
+        ExtraError {
+            message: format!("`{}` is `{shown}`, expected a whole number from {least}", excerpt(given.word)),
+        }
     })
 }
 
