@@ -3,6 +3,7 @@
 pub mod api_defaults;
 pub mod artifacthub;
 pub mod corpus;
+pub mod demo;
 pub mod effective;
 pub mod host;
 pub mod limit_range;
