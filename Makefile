@@ -33,11 +33,11 @@ machine: | setup ## probe, plan and doctor of a machine of tests/machines: make 
 launcher: | setup ## the launcher as it ships: target/release/prefill-launcher
 	$(BINDINGS) $(CARGO) build --release --locked -p prefill-launcher --features rdma-sys
 
-demo: policy.wasm ## a KServe pod through the policy server's engine, then an H100 node through the launcher; each with why
+demo: policy.wasm ## two pods through the policy server's engine as diffs, then an H100 node through the launcher; each with why
 	@$(CARGO) run --quiet --locked -p prefill-conformance --features policy-server --bin demo
 	@$(MAKE) --no-print-directory machine
 
-test: policy.wasm target/do-nothing.wasm ## everything but what needs kwctl or a copy of KServe
+test: policy.wasm target/do-nothing.wasm ## all but e2e-tests, kserve, test-rdma, test-vllm and vllm-versions-check, which need more than this machine has
 	$(CARGO) test --locked --features prefill-conformance/policy-server
 	$(BINDINGS) $(CARGO) test --locked -p prefill-launcher --features rdma-sys --bins
 
