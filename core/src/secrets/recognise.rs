@@ -35,8 +35,8 @@ pub(super) fn user(rest: &str) -> Option<usize> {
     let authority = &rest[..authority.unwrap_or(rest.len())];
     match authority.split_once(':') {
         None => authority.rfind('@'),
-        Some((_, port)) if !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()) => None,
-        // A password may hold what would end it, unescaped.
+        // A password may hold what would end it, unescaped. So what looks like a port in front of a path with an
+        // `@` in it may be the beginning of one.
         Some(_) => rest[..rest.find(ends_url).unwrap_or(rest.len())].rfind('@'),
     }
 }

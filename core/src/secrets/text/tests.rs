@@ -97,7 +97,7 @@ fn secrets_by_their_looks() {
         ("a eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.x-_y b", "a *** b"),
         ("pip install https://me:pw@host/x", "pip install https://***@host/x"),
         ("https_proxy=http://me:p/w@proxy:1", "https_proxy=http://***@proxy:1"),
-        ("http://host:80/a@b", "http://host:80/a@b"),
+        ("http://host:80/a@b", "http://***@b"),
         ("https://host/?token=abc&x=1", "https://host/?token=***"),
         ("-----BEGIN PRIVATE KEY-----\nabc\n-----END PRIVATE KEY----- x", "*** x"),
         ("/models/hf_7b sk-learn", "/models/hf_7b sk-learn"),

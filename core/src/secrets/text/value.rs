@@ -14,7 +14,8 @@ impl Secrets<'_> {
         if let Some(value) = self.behind_operator(next) {
             return self.assigned(value, quote.filter(|_| !is_quoted), is_quoted);
         }
-        let listed = self.byte(next) == Some(b',');
+        // Behind a blank it is the value's own.
+        let listed = next == closed && self.byte(next) == Some(b',');
         // `TOKEN'x y'`
         if quote.is_none() && !listed && next == closed && self.byte(run.end).is_some_and(is_quote) {
             return self.word(run.end);
