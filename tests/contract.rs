@@ -4,6 +4,7 @@
 
 use prefill_conformance::corpus;
 use prefill_core::contract;
+use prefill_core::serve::Contradiction;
 use std::fs;
 
 fn read(path: &str) -> String {
@@ -17,6 +18,15 @@ fn every_option_is_in_the_reference() {
         assert!(page.contains(&format!("`--{option}`")), "docs/contract.md does not have `--{option}`");
     }
     assert!(page.contains(&format!("--contract={}", contract::VERSION)));
+}
+
+#[test]
+fn every_contradiction_is_in_the_reference() {
+    let page = read("docs/run.md");
+    for contradiction in Contradiction::ALL {
+        let row = format!("| `{contradiction}` |");
+        assert!(page.contains(&row), "docs/run.md has no row for `{contradiction}`");
+    }
 }
 
 #[test]

@@ -8,12 +8,14 @@
 //! - [`leader`]: what was given as the leader's address, and which of several it is.
 //! - [`serve`]: the argument list of `vllm serve`, and what vLLM would find wrong with it late or never.
 //! - [`excerpt`]: quotations with secrets masked.
+//! - [`codes!`]: names for machines.
 //! - [`secrets`]: which names are a secret's, and where secrets stand in text.
 //!
 //! This crate does no I/O and knows neither Kubernetes objects nor NICs; for those see `prefill-shape`
 //! and `prefill-rdma`.
 #![forbid(unsafe_code)]
 
+mod codes;
 pub mod contract;
 pub mod environment;
 pub mod excerpt;

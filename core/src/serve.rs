@@ -4,6 +4,7 @@
 mod argv;
 mod checks;
 mod complete;
+mod contradiction;
 mod extra;
 mod group;
 mod nixl;
@@ -14,6 +15,7 @@ mod vllm;
 pub use argv::{Serve, serve};
 pub use checks::{Check, Facts, Severity, check};
 pub use complete::as_in_kserve;
+pub use contradiction::Contradiction;
 pub use extra::{Extra, ExtraError};
 pub use group::{Group, GroupError};
 pub use nixl::names_nixl;

@@ -1,7 +1,7 @@
 //! What vLLM would find wrong late, or never: it would wait for ranks that nobody starts. An error only where the
 //! launch contradicts itself or the pod; what may be meant is a warning; what is unknown is nothing.
 
-use super::{Extra, Group, Serve};
+use super::{Contradiction, Extra, Group, Serve};
 use crate::launch::{Launch, LoadBalancing, StartRank};
 
 /// How sure it is.
@@ -16,8 +16,8 @@ pub enum Severity {
 /// One thing that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Check {
-    /// Which check, for machines: `data-not-a-multiple`.
-    pub code: &'static str,
+    /// Which one.
+    pub code: Contradiction,
     /// How sure it is.
     pub severity: Severity,
     /// What was found and why it cannot work.
@@ -66,7 +66,7 @@ struct Found<'a> {
 }
 
 impl Found<'_> {
-    fn add(&mut self, code: &'static str, severity: Severity, message: String, hint: &'static str) {
+    fn add(&mut self, code: Contradiction, severity: Severity, message: String, hint: &'static str) {
         self.checks.push(Check { code, severity, message, hint });
     }
 
@@ -89,12 +89,17 @@ impl Found<'_> {
         let (Some(data), Some(local)) = (self.data_total(), self.data_local()) else { return };
         if local > data {
             let message = format!("`dataLocal` is {local}, more than `data`, which is {data}");
-            self.add("data-local-too-large", Severity::Error, message, "vLLM refuses it; lower `dataLocal`");
+            self.add(
+                Contradiction::DataLocalTooLarge,
+                Severity::Error,
+                message,
+                "vLLM refuses it; lower `dataLocal`",
+            );
         } else if local > 0 && data % local != 0 {
             let severity = if self.uniform() { Severity::Error } else { Severity::Warning };
             let message = format!("`data` is {data}, not a multiple of `dataLocal`, which is {local}");
             self.add(
-                "data-not-a-multiple",
+                Contradiction::DataNotAMultiple,
                 severity,
                 message,
                 "vLLM would wait for the missing ranks for ever",
@@ -113,7 +118,7 @@ impl Found<'_> {
                 rank.saturating_add(local).saturating_sub(1)
             );
             let hint = "the pod's index times `dataLocal`, plus `dataLocal`, may be `data` at most";
-            self.add("rank-out-of-range", Severity::Error, message, hint);
+            self.add(Contradiction::RankOutOfRange, Severity::Error, message, hint);
         }
     }
 
@@ -127,7 +132,7 @@ impl Found<'_> {
             let message =
                 format!("the group has {size} pods and `data` is {data}, but `dataLocal` is not given");
             let hint = "say how many ranks a pod has; vLLM would take all of them in each";
-            self.add("data-local-unset", Severity::Error, message, hint);
+            self.add(Contradiction::DataLocalUnset, Severity::Error, message, hint);
         }
     }
 
@@ -145,7 +150,7 @@ impl Found<'_> {
             u64::from(size) * u64::from(local)
         );
         let hint = "set the group's size to `data` divided by `dataLocal`; vLLM would wait for ever";
-        self.add("group-size", Severity::Error, message, hint);
+        self.add(Contradiction::GroupSize, Severity::Error, message, hint);
     }
 
     /// A headless pod has engines and no server. With rank 0 it takes the leader's own ranks, unless the leader has
@@ -158,7 +163,7 @@ impl Found<'_> {
         let severity = if leader { Severity::Error } else { Severity::Warning };
         let message = "this pod is headless and has rank 0, which is the leader's".to_owned();
         let hint = "only the workers of a group are headless, and their ranks follow the leader's";
-        self.add("headless-rank-0", severity, message, hint);
+        self.add(Contradiction::HeadlessRank0, severity, message, hint);
     }
 
     /// vLLM compares tensor × pipeline only, and finds the rest in the workers it has started (`gpu_worker.py`).
@@ -182,7 +187,7 @@ impl Found<'_> {
                 "tensor {tensor} × pipeline {pipeline} × dataLocal {local} needs {needed} GPUs, this pod sees {gpus}"
             );
             self.add(
-                "too-few-gpus",
+                Contradiction::TooFewGpus,
                 Severity::Error,
                 message,
                 "request more GPUs, or lower one of the three",
@@ -201,7 +206,7 @@ impl Found<'_> {
             let message =
                 format!("the model has {heads} attention heads, which tensor {tensor} does not divide");
             self.add(
-                "heads-not-divisible",
+                Contradiction::HeadsNotDivisible,
                 Severity::Error,
                 message,
                 "choose a `tensor` that divides the heads",
@@ -211,7 +216,7 @@ impl Found<'_> {
             let message =
                 "expert parallelism is on, but the model's `config.json` names no experts".to_owned();
             let hint = "vLLM refuses it for a dense model; leave `expert` out";
-            self.add("no-experts", Severity::Warning, message, hint);
+            self.add(Contradiction::NoExperts, Severity::Warning, message, hint);
         }
     }
 
@@ -227,7 +232,7 @@ impl Found<'_> {
         let leads = !self.launch.headless && self.serve.rank.unwrap_or(0) == 0;
         if elsewhere && leads && self.launch.parallelism.data_rpc_port == Some(port) {
             let message = format!("port {port} is to serve HTTP and the data-parallel handshake");
-            self.add("port-twice", Severity::Error, message, "choose another `dataRPCPort`");
+            self.add(Contradiction::PortTwice, Severity::Error, message, "choose another `dataRPCPort`");
         }
     }
 
@@ -237,7 +242,7 @@ impl Found<'_> {
         if none && !self.launch.headless {
             let message = "no API server is started: `--api-server-count` is 0".to_owned();
             self.add(
-                "no-api-server",
+                Contradiction::NoApiServer,
                 Severity::Warning,
                 message,
                 "vLLM is then headless; leave the number out",
@@ -255,7 +260,7 @@ impl Found<'_> {
             let message =
                 format!("external load balancing has one rank for each server, but `dataLocal` is {local}");
             self.add(
-                "external-ranks",
+                Contradiction::ExternalRanks,
                 Severity::Error,
                 message,
                 "leave `dataLocal` out, or use hybrid load balancing",
@@ -266,7 +271,7 @@ impl Found<'_> {
         if let Some(data) = self.data_total().filter(|data| *data > 1 && !known) {
             let message = format!("external load balancing among {data} servers, but this one has no rank");
             let hint = "say which one it is, `--data-parallel-rank` to vLLM; 0 is the first";
-            self.add("external-without-rank", Severity::Error, message, hint);
+            self.add(Contradiction::ExternalWithoutRank, Severity::Error, message, hint);
         }
     }
 
@@ -278,7 +283,12 @@ impl Found<'_> {
         for (path, reason) in &self.facts.unreadable {
             let message = format!("`{path}` cannot be read: {reason}");
             let hint = "mount the certificate, or serve without TLS";
-            self.checks.push(Check { code: "certificate", severity: Severity::Error, message, hint });
+            self.checks.push(Check {
+                code: Contradiction::Certificate,
+                severity: Severity::Error,
+                message,
+                hint,
+            });
         }
     }
 }

@@ -136,7 +136,10 @@ fn codes(launch: &Launch, group: Group, facts: &Facts, extra: &str) -> Vec<(&'st
     let mut launch = launch.clone();
     extra.lift(&mut launch).unwrap();
     let serve = serve(&launch, group, None, None, Features::NEWEST, &extra);
-    check(&launch, &serve, group, facts, &extra).iter().map(|check| (check.code, check.severity)).collect()
+    check(&launch, &serve, group, facts, &extra)
+        .iter()
+        .map(|check| (check.code.name(), check.severity))
+        .collect()
 }
 
 /// Rows seen with the real parser and engine configuration of vLLM 0.32.0, unless the line says otherwise.
